@@ -1,0 +1,125 @@
+import type {
+  AccountId,
+  AppId,
+  AppSessionId,
+  CredentialId,
+  KeyId,
+  LogoutId,
+  SsoSessionId,
+} from '../kernel/ids.ts'
+import type { Actor, Cause } from '../sessions/cause.ts'
+
+/**
+ * Everything worth a line in the audit trail, closed. Begins, joins, ends, credentials, refusals that hint at an attack and
+ * administration are events; each token is a metric, not an event. No secret and no password is ever part of one.
+ */
+export type AuditEvent =
+  | {
+      readonly type: 'session.started'
+      readonly accountId: AccountId
+      readonly ssoSessionId: SsoSessionId
+      readonly methods: readonly string[]
+      readonly address: string
+    }
+  | {
+      readonly type: 'session.strengthened'
+      readonly accountId: AccountId
+      readonly ssoSessionId: SsoSessionId
+      readonly methods: readonly string[]
+      readonly address: string
+    }
+  | {
+      readonly type: 'session.joined'
+      readonly accountId: AccountId
+      readonly ssoSessionId: SsoSessionId
+      readonly appSessionId: AppSessionId
+      readonly appId: AppId
+    }
+  | {
+      readonly type: 'session.ended'
+      readonly accountId: AccountId
+      readonly ssoSessionId: SsoSessionId
+      readonly cause: Cause
+      readonly logoutId: LogoutId
+    }
+  | {
+      readonly type: 'app-session.ended'
+      readonly accountId: AccountId
+      readonly appSessionId: AppSessionId
+      readonly appId: AppId
+      readonly cause: Cause
+      readonly logoutId: LogoutId
+    }
+  | {
+      readonly type: 'session.secret-replayed'
+      readonly accountId: AccountId
+      readonly ssoSessionId: SsoSessionId
+      readonly address: string
+    }
+  | { readonly type: 'session.unknown-secret'; readonly address: string }
+  | {
+      readonly type: 'delivery.settled'
+      readonly logoutId: LogoutId
+      readonly appId: AppId
+      readonly state: string
+      readonly attempts: number
+    }
+  | {
+      readonly type: 'sign-in.failed'
+      readonly accountId?: AccountId
+      readonly method: string
+      readonly reason: string
+      readonly address: string
+    }
+  | { readonly type: 'sign-in.throttled'; readonly scope: 'account' | 'address'; readonly address: string }
+  | { readonly type: 'passkey.added'; readonly accountId: AccountId; readonly credentialId: CredentialId }
+  | { readonly type: 'passkey.renamed'; readonly accountId: AccountId; readonly credentialId: CredentialId }
+  | { readonly type: 'passkey.removed'; readonly accountId: AccountId; readonly credentialId: CredentialId }
+  | {
+      readonly type: 'passkey.counter-regressed'
+      readonly accountId: AccountId
+      readonly credentialId: CredentialId
+      readonly stored: number
+      readonly shown: number
+    }
+  | { readonly type: 'password.changed'; readonly accountId: AccountId }
+  | { readonly type: 'account.created'; readonly accountId: AccountId }
+  | { readonly type: 'account.changed'; readonly accountId: AccountId; readonly fields: readonly string[] }
+  | { readonly type: 'account.disabled'; readonly accountId: AccountId }
+  | { readonly type: 'account.enabled'; readonly accountId: AccountId }
+  | { readonly type: 'account.deleted'; readonly accountId: AccountId }
+  | { readonly type: 'set-up-link.created' }
+  | { readonly type: 'set-up-link.used'; readonly accountId: AccountId }
+  | { readonly type: 'app.created'; readonly appId: AppId }
+  | { readonly type: 'app.changed'; readonly appId: AppId; readonly fields: readonly string[] }
+  | { readonly type: 'app.disabled'; readonly appId: AppId }
+  | { readonly type: 'app.enabled'; readonly appId: AppId }
+  | { readonly type: 'app.removed'; readonly appId: AppId }
+  | {
+      readonly type: 'consent.granted'
+      readonly accountId: AccountId
+      readonly appId: AppId
+      readonly scopes: readonly string[]
+    }
+  | { readonly type: 'consent.denied'; readonly accountId: AccountId; readonly appId: AppId }
+  | { readonly type: 'code.replayed'; readonly appId: AppId; readonly accountId?: AccountId }
+  | { readonly type: 'refresh-token.replayed'; readonly appId: AppId; readonly accountId?: AccountId }
+  | { readonly type: 'refresh-token.given-again'; readonly appId: AppId; readonly accountId?: AccountId }
+  | { readonly type: 'key.created'; readonly keyId: KeyId; readonly alg: string }
+  | { readonly type: 'key.activated'; readonly keyId: KeyId; readonly alg: string }
+  | { readonly type: 'key.retired'; readonly keyId: KeyId; readonly alg: string }
+
+export type AuditEventType = AuditEvent['type']
+
+/** What every line also says. */
+export interface AuditContext {
+  readonly actor: Actor
+  /** Id of the request that caused it, as error pages show it. */
+  readonly requestId?: string
+}
+
+/**
+ * Appends one event inside the current transaction: it commits with what it tells of, or not at all (invariant 2).
+ * Declared beside the event so that every rank may append; implemented in `audit/trail.ts`.
+ */
+export type AppendAudit = (event: AuditEvent, context: AuditContext) => Promise<void>

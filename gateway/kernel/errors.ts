@@ -1,0 +1,107 @@
+/** Every way a request or a command can fail, in one place, so that no caller invents or compares message text. */
+export type ErrorCode =
+  | 'account_disabled'
+  | 'account_exists'
+  | 'account_file_owned'
+  | 'account_not_found'
+  | 'app_exists'
+  | 'app_file_owned'
+  | 'app_invalid'
+  | 'app_not_found'
+  | 'busy'
+  | 'cancelled'
+  | 'challenge_invalid'
+  | 'configuration_invalid'
+  | 'credential_exists'
+  | 'credential_not_found'
+  | 'cross_site_request'
+  | 'csrf_token_invalid'
+  | 'delivery_not_found'
+  | 'egress_refused'
+  | 'forbidden'
+  | 'fresh_proof_needed'
+  | 'input_invalid'
+  | 'internal'
+  | 'key_not_found'
+  | 'logout_not_found'
+  | 'method_not_allowed'
+  | 'not_found'
+  | 'page_expired'
+  | 'password_wrong'
+  | 'payload_too_large'
+  | 'session_ended'
+  | 'session_not_found'
+  | 'set_up_link_invalid'
+  | 'sign_in_needed'
+  | 'store_full'
+  | 'store_unavailable'
+  | 'throttled'
+  | 'transaction_ended'
+
+/** Whose move it is to make it right. */
+export type Fault = 'caller' | 'app' | 'us'
+
+const faults: Record<ErrorCode, { status: number; fault: Fault }> = {
+  account_disabled: { status: 403, fault: 'caller' },
+  account_exists: { status: 409, fault: 'caller' },
+  account_file_owned: { status: 409, fault: 'caller' },
+  account_not_found: { status: 404, fault: 'caller' },
+  app_exists: { status: 409, fault: 'caller' },
+  app_file_owned: { status: 409, fault: 'caller' },
+  app_invalid: { status: 400, fault: 'app' },
+  app_not_found: { status: 404, fault: 'caller' },
+  busy: { status: 503, fault: 'us' },
+  cancelled: { status: 400, fault: 'caller' },
+  challenge_invalid: { status: 400, fault: 'caller' },
+  configuration_invalid: { status: 500, fault: 'us' },
+  credential_exists: { status: 409, fault: 'caller' },
+  credential_not_found: { status: 404, fault: 'caller' },
+  cross_site_request: { status: 403, fault: 'caller' },
+  csrf_token_invalid: { status: 403, fault: 'caller' },
+  delivery_not_found: { status: 404, fault: 'caller' },
+  egress_refused: { status: 502, fault: 'app' },
+  forbidden: { status: 403, fault: 'caller' },
+  fresh_proof_needed: { status: 403, fault: 'caller' },
+  input_invalid: { status: 400, fault: 'caller' },
+  internal: { status: 500, fault: 'us' },
+  key_not_found: { status: 404, fault: 'caller' },
+  logout_not_found: { status: 404, fault: 'caller' },
+  method_not_allowed: { status: 405, fault: 'caller' },
+  not_found: { status: 404, fault: 'caller' },
+  page_expired: { status: 400, fault: 'caller' },
+  password_wrong: { status: 403, fault: 'caller' },
+  payload_too_large: { status: 413, fault: 'caller' },
+  session_ended: { status: 401, fault: 'caller' },
+  session_not_found: { status: 404, fault: 'caller' },
+  set_up_link_invalid: { status: 404, fault: 'caller' },
+  sign_in_needed: { status: 401, fault: 'caller' },
+  store_full: { status: 503, fault: 'us' },
+  store_unavailable: { status: 503, fault: 'us' },
+  throttled: { status: 429, fault: 'caller' },
+  transaction_ended: { status: 500, fault: 'us' },
+}
+
+/**
+ * A failure with a closed code. `message` is safe to show to a person and never holds what an attacker sent;
+ * `cause` is only logged.
+ */
+export class GatewayError extends Error {
+  override name = 'GatewayError'
+  readonly code: ErrorCode
+  readonly status: number
+  readonly fault: Fault
+  /** Seconds after which trying again makes sense, for `busy`, `store_unavailable` and `throttled`. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.status = faults[code].status
+    this.fault = faults[code].fault
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}

@@ -1,0 +1,103 @@
+import type { AccountId, AppId, AppSessionId, LogoutId, SsoSessionId } from '../kernel/ids.ts'
+import type { AppSession } from './app-session.ts'
+import type { SessionSelector } from './ending.ts'
+import type { Ending, SessionSecret, SsoSession } from './sso-session.ts'
+
+/** Where a list goes on: sessions started before this one. */
+export interface SessionCursor {
+  readonly startedAt: number
+  readonly id: SsoSessionId
+}
+
+/**
+ * Records of sessions. Only `sessions/registry` and the door (`logout/end-session`) write through it.
+ * Ended beats active in every write: nothing here can make an ended session active again.
+ * Absence is undefined; a store that cannot answer throws GatewayError `store_unavailable` or `store_full`.
+ */
+export interface SessionStore {
+  insert(session: SsoSession, secretHash: string, checkAt: number): Promise<void>
+  find(id: SsoSessionId): Promise<SsoSession | undefined>
+  /** The session that this secret opens or once opened, ended ones too, with what the secret is now. */
+  findBySecret(hash: string): Promise<{ session: SsoSession; secret: SessionSecret } | undefined>
+  /** Newest first; `limit` at most 200. */
+  listByAccount(
+    accountId: AccountId,
+    filter: { readonly state: 'active' | 'ended'; readonly limit: number; readonly before?: SessionCursor },
+  ): Promise<readonly SsoSession[]>
+  /** All sessions, newest first; `limit` at most 200. */
+  list(filter: {
+    readonly accountId?: AccountId
+    readonly state?: 'active' | 'ended'
+    readonly limit: number
+    readonly before?: SessionCursor
+  }): Promise<readonly SsoSession[]>
+
+  /**
+   * Makes `next` the current secret and the current one `superseded` (by the clock) or `replaced` (by a change of privilege;
+   * then every older one is `replaced` too). False when the session has ended. Idempotent for the same `next`.
+   */
+  changeSecret(
+    id: SsoSessionId,
+    next: { readonly hash: string; readonly issuedAt: number; readonly kind: 'superseded' | 'replaced' },
+  ): Promise<boolean>
+  /** Notes that the browser has shown this secret. */
+  markSecretSeen(hash: string): Promise<void>
+  /** Rewrites what a stronger or fresher proof changes. False when the session has ended. */
+  strengthen(
+    id: SsoSessionId,
+    proof: Pick<SsoSession, 'authenticatedAt' | 'acr' | 'amr' | 'credentialIds' | 'lastSeenAt'>,
+  ): Promise<boolean>
+  /** Moves `lastSeenAt` forward, never back; nothing when the session has ended. */
+  touch(id: SsoSessionId, at: number): Promise<void>
+
+  /**
+   * Joins an app: inserts `wanted` under a live SsoSession, or returns the AppSession that is active there already.
+   * Undefined when the SsoSession has ended (a join that races an end loses, DECISIONS 14).
+   */
+  join(wanted: AppSession, checkAt: number | undefined): Promise<AppSession | undefined>
+  findAppSession(id: AppSessionId): Promise<AppSession | undefined>
+  findAppSessionBySid(appId: AppId, sid: string): Promise<AppSession | undefined>
+  /** Of these SsoSessions, oldest first. */
+  appSessionsOf(ids: readonly SsoSessionId[], state: 'active' | 'any'): Promise<readonly AppSession[]>
+  touchAppSession(id: AppSessionId, at: number): Promise<void>
+
+  /**
+   * Marks what the selector finds active as ended and returns exactly what this call ended: of parallel calls, one gets each session.
+   * Ending an SsoSession ends its AppSessions. The only method that writes `ended_at` (invariant 1). At most 200 SsoSessions a call.
+   */
+  markEnded(
+    selector: SessionSelector,
+    ending: Ending,
+  ): Promise<{ readonly ssoSessions: readonly SsoSession[]; readonly appSessions: readonly AppSession[] }>
+
+  /**
+   * Active sessions whose `checkAt` has come, earliest first: they may have run out. `checkAt` is an index written once per idle
+   * period, so that touching costs no index write. The sweeper ends them or calls `recheckAt`.
+   */
+  due(
+    now: number,
+    limit: number,
+  ): Promise<{ readonly ssoSessions: readonly SsoSession[]; readonly appSessions: readonly AppSession[] }>
+  recheckSsoSession(id: SsoSessionId, checkAt: number): Promise<void>
+  recheckAppSession(id: AppSessionId, checkAt: number): Promise<void>
+
+  /** Active sessions of an account, the one used longest ago first: what the session limit ends. */
+  leastRecentlyUsed(accountId: AccountId, limit: number): Promise<readonly SsoSession[]>
+  /** Active sessions, for a gauge. Bounded: counts to `upTo` and stops. */
+  countActive(upTo: number): Promise<number>
+  /** Deletes up to `limit` sessions that ended before `endedBefore`, with their AppSessions and secrets. Returns how many. */
+  deleteEnded(endedBefore: number, limit: number): Promise<number>
+  /** What a Logout ended, for its report. */
+  endedBy(logoutId: LogoutId): Promise<readonly SsoSession[]>
+}
+
+/**
+ * Tokens and pending codes that hang on sessions, whatever their protocol. The door revokes through this port,
+ * so it knows no protocol (DECISIONS 35).
+ */
+export interface TokenStore {
+  /** Makes every token, code and grant of these AppSessions unusable, and keeps them so. */
+  revokeOfAppSessions(ids: readonly AppSessionId[]): Promise<void>
+  /** Deletes up to `limit` that expired before `now`. Correctness never depends on it. Returns how many. */
+  deleteExpired(now: number, limit: number): Promise<number>
+}
