@@ -1,0 +1,124 @@
+/**
+ * What is known about a sign-out, in words. The page renders it and `/sign-out/<id>/events` sends it, so that the
+ * script only copies: there is one place that decides what may be claimed.
+ *
+ * Never: says more than is known. "Signed out" stands only beside an app that confirmed it.
+ */
+import { count } from '../parts.ts'
+import { clockWords, durationWords } from '../time.ts'
+
+export type SignOutState =
+  /** The app answered that its session is gone. */
+  | 'confirmed'
+  /** Not asked yet, or asked and not answered yet. */
+  | 'waiting'
+  /** Did not answer; asked again at `nextAttemptAt`. */
+  | 'retrying'
+  /** Answered that it will not; `detail` says why. */
+  | 'refused'
+  /** Asked until there was no time left. */
+  | 'given-up'
+  /** Has no way to be told. */
+  | 'cannot-be-told'
+
+export interface SignOutRow {
+  readonly appName: string
+  readonly state: SignOutState
+  /** Why, as the end of a sentence of ours: "it does not know this session". */
+  readonly detail?: string | undefined
+  readonly nextAttemptAt?: number | undefined
+  /** Until when the app's own session may last; absent when nobody knows. */
+  readonly mayLastUntil?: number | undefined
+}
+
+/** The JSON of the server-sent event `report`. */
+export interface SignOutReport {
+  readonly heading: string
+  readonly summary: string
+  /** Nothing more will change: the script closes the stream. */
+  readonly settled: boolean
+  readonly rows: readonly SignOutReportRow[]
+}
+
+export interface SignOutReportRow {
+  readonly appName: string
+  readonly state: SignOutState
+  readonly words: string
+  /** A moment that ends the sentence; `at` lets the script show it in the reader's time zone. */
+  readonly until?: { readonly at: number; readonly words: string }
+}
+
+/** The whole report at this moment. */
+export function signOutReport(rows: readonly SignOutRow[], now: number): SignOutReport {
+  const waiting = rows.some((row) => row.state === 'waiting')
+  const retrying = rows.some((row) => row.state === 'retrying')
+  return {
+    heading: heading(rows, waiting),
+    summary: summary(rows, waiting),
+    settled: !waiting && !retrying,
+    rows: rows.map((row) => reportRow(row, now)),
+  }
+}
+
+function heading(rows: readonly SignOutRow[], waiting: boolean): string {
+  if (waiting) return `Signing you out of ${count(rows.length, 'app', 'apps')}`
+  return rows.every((row) => row.state === 'confirmed') ? 'You are signed out' : 'You are signed out here'
+}
+
+function summary(rows: readonly SignOutRow[], waiting: boolean): string {
+  const counted = (...states: readonly SignOutState[]): number =>
+    rows.filter((row) => states.includes(row.state)).length
+  const confirmed = counted('confirmed')
+  const failed = counted('refused', 'given-up', 'cannot-be-told')
+  const retrying = counted('retrying')
+  if (rows.length === 0) return 'No app had a session.'
+  if (waiting) return 'Your session here has ended already. You can close this page.'
+  if (confirmed === rows.length)
+    return rows.length === 1 ? 'The app has confirmed it.' : `All ${rows.length} apps have confirmed it.`
+  const parts = [
+    confirmed > 0 && `${confirmed} of ${count(rows.length, 'app', 'apps')} confirmed.`,
+    retrying > 0 &&
+      `${count(retrying, 'app does', 'apps do')} not answer and will be told as soon as possible, even if you close this page.`,
+    failed > 0 && `In ${count(failed, 'app', 'apps')} you may still be signed in.`,
+  ]
+  return parts.filter((part) => part !== false).join(' ')
+}
+
+function reportRow(row: SignOutRow, now: number): SignOutReportRow {
+  const base = { appName: row.appName, state: row.state }
+  switch (row.state) {
+    case 'confirmed':
+      return { ...base, words: 'Signed out' }
+    case 'waiting':
+      return { ...base, words: 'Waiting for its answer' }
+    case 'retrying':
+      return { ...base, words: `Does not answer. Will keep trying${nextTry(row.nextAttemptAt, now)}` }
+    case 'refused':
+      return { ...base, ...lasting(`Refused${because(row.detail)}.`, row.mayLastUntil, now) }
+    case 'given-up':
+      return { ...base, ...lasting(`Never answered${because(row.detail)}.`, row.mayLastUntil, now) }
+    case 'cannot-be-told':
+      return { ...base, ...lasting(`Could not be told${because(row.detail)}.`, row.mayLastUntil, now) }
+    default:
+      return row.state satisfies never
+  }
+}
+
+function nextTry(at: number | undefined, now: number): string {
+  if (at === undefined) return ''
+  return at <= now ? ' (now)' : ` (next in ${durationWords(at - now)})`
+}
+
+function because(detail: string | undefined): string {
+  return detail === undefined ? '' : `: ${detail}`
+}
+
+function lasting(
+  words: string,
+  until: number | undefined,
+  now: number,
+): Pick<SignOutReportRow, 'words' | 'until'> {
+  if (until === undefined) return { words: `${words} We do not know how long its session lasts.` }
+  if (until <= now) return { words: `${words} Its session has run out by itself.` }
+  return { words: `${words} Its session may last until`, until: { at: until, words: clockWords(until, now) } }
+}
