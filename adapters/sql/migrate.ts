@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { GatewayError } from '#gateway/kernel/errors.ts'
+import * as first from './migrations/0001-first.ts'
+import type { Schema } from './schema.ts'
+
+/** Plain numbered steps, in order. A released one is never changed: two neighbouring versions run side by side. */
+const migrations: Record<string, Migration> = {
+  '0001-first': first,
+}
+
+function migratorOf(database: Kysely<Schema>): Migrator {
+  return new Migrator({ db: database, provider: { getMigrations: () => Promise.resolve(migrations) } })
+}
+
+/**
+ * Applies what is missing in one transaction. Several processes may start at once: the first `begin immediate` does the work,
+ * the others find it done.
+ */
+export async function migrateToLatest(database: Kysely<Schema>): Promise<void> {
+  const { error } = await migratorOf(database).migrateToLatest()
+  if (error !== undefined) {
+    throw new GatewayError('store_unavailable', 'The database schema could not be brought up to date.', {
+      cause: error,
+    })
+  }
+}
+
+/** Names of the steps with the time each was applied, undefined for those that wait. */
+export async function migrationStatus(
+  database: Kysely<Schema>,
+): Promise<readonly { readonly name: string; readonly appliedAt: Date | undefined }[]> {
+  const all = await migratorOf(database).getMigrations()
+  return all.map(({ name, executedAt }) => ({ name, appliedAt: executedAt }))
+}
