@@ -114,6 +114,7 @@ export interface SsoSessionRow {
   remembered: number
   acr: string
   amr: string
+  credential_ids: string
   address: string
   user_agent: string
   check_at: number

@@ -52,7 +52,7 @@ const statements = [
   `create table sso_sessions (
     tenant text not null, id text not null, account_id text not null, started_at integer not null,
     authenticated_at integer not null, last_seen_at integer not null, remembered integer not null, acr text not null, amr text not null,
-    address text not null, user_agent text not null, check_at integer not null,
+    credential_ids text not null, address text not null, user_agent text not null, check_at integer not null,
     ended_at integer, ended_cause text, ended_actor text, logout_id text,
     primary key (tenant, id)) strict`,
   'create index sso_sessions_account on sso_sessions (tenant, account_id, started_at)',
@@ -82,6 +82,7 @@ const statements = [
   'create unique index app_sessions_active on app_sessions (tenant, sso_session_id, app_id) where ended_at is null',
   'create index app_sessions_session on app_sessions (tenant, sso_session_id)',
   'create unique index app_sessions_sid on app_sessions (tenant, app_id, sid)',
+  'create index app_sessions_app on app_sessions (tenant, app_id, account_id) where ended_at is null',
   'create index app_sessions_check on app_sessions (tenant, check_at) where ended_at is null and check_at is not null',
 
   `create table oidc_artifacts (
