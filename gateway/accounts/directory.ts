@@ -1,0 +1,114 @@
+/**
+ * The rules of accounts: how an e-mail is compared, what a name and a password may be, what a new account looks like.
+ *
+ * Owns: folding and validation. Never: stores or hashes anything; pure functions only.
+ */
+import { type AccountId, newId } from '../kernel/ids.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Account } from './account.ts'
+
+/** RFC 5321 section 4.5.3.1: a path is at most 256 octets including its two angle brackets. */
+const emailMaxLength = 254
+const nameMaxLength = 100
+/** Long enough that guessing under our throttle is hopeless (SP 800-63B-4 asks 15 of a lone factor, 8 of one among several). */
+export const passwordMinLength = 12
+/** A passphrase of any kind fits; a megabyte that only costs us time does not. */
+export const passwordMaxLength = 1_024
+const groupsMaxCount = 256
+const webauthnUserBytes = 32
+
+/** Control, format, unassigned and surrogate characters: invisible, so two addresses or names could look the same. */
+const invisible = /\p{C}/u
+
+/**
+ * The form in which e-mails are compared: compatibility-normalised, trimmed, lower-cased. Every spelling that means the same address
+ * here finds the same account and shares one throttle counter (N-122). Undefined for what cannot be an address.
+ */
+export function foldEmail(text: string): string | undefined {
+  // Before normalising: NFKC can grow a character eighteenfold.
+  if (text.length > 4 * emailMaxLength) return undefined
+  // Twice: lower-casing can leave a letter and its mark apart.
+  const folded = text.normalize('NFKC').trim().toLowerCase().normalize('NFKC')
+  if (folded.length > emailMaxLength || invisible.test(folded)) return undefined
+  return /^[^\s@]+@[^\s@]+$/u.test(folded) ? folded : undefined
+}
+
+/** The address as it is kept and shown: what the person typed, trimmed. Undefined when it cannot be one. */
+export function parseEmail(text: string): string | undefined {
+  const shown = text.normalize('NFC').trim()
+  return foldEmail(shown) === undefined || shown.length > emailMaxLength ? undefined : shown
+}
+
+/** A display name of 1 to 100 characters on one line, trimmed. */
+export function parseName(text: string): string | undefined {
+  if (text.length > 8 * nameMaxLength) return undefined
+  const name = text.normalize('NFC').trim()
+  const length = codePoints(name)
+  return length === 0 || length > nameMaxLength || invisible.test(name) ? undefined : name
+}
+
+/** A group name as in the configuration file: 1 to 64 characters without commas, trimmed at both ends. */
+export function parseGroup(text: string): string | undefined {
+  return /^[^\s,](?:[^,\p{C}]{0,62}[^\s,])?$/u.test(text) && !invisible.test(text) ? text : undefined
+}
+
+/** Each group once, sorted, so that equal sets are equal records. Undefined when one is not a group name or there are too many. */
+export function parseGroups(texts: readonly string[]): readonly string[] | undefined {
+  if (texts.length > groupsMaxCount) return undefined
+  return texts.every((text) => parseGroup(text) !== undefined) ? [...new Set(texts)].sort() : undefined
+}
+
+/**
+ * A password as it is hashed: NFC, so that é typed on any keyboard is the same password (SP 800-63B-4 section 3.1.1.2). Nothing else is
+ * changed: no trimming, no folding, and U+0000 counts like any character. Undefined for what is longer than any password or is not
+ * well-formed Unicode (unpaired surrogates would all hash alike).
+ */
+export function normalisePassword(text: string): string | undefined {
+  if (text.length > 2 * passwordMaxLength || !text.isWellFormed()) return undefined
+  const password = text.normalize('NFC')
+  return codePoints(password) > passwordMaxLength ? undefined : password
+}
+
+export type NewPasswordProblem = 'too-short' | 'too-long' | 'not-text' | 'is-email'
+
+/** What is wrong with a password that a person wants to have. Those from the configuration file are the operator's business. */
+export function newPasswordProblem(text: string, email: string): NewPasswordProblem | undefined {
+  if (!text.isWellFormed()) return 'not-text'
+  const password = normalisePassword(text)
+  if (password === undefined) return 'too-long'
+  if (codePoints(password) < passwordMinLength) return 'too-short'
+  return foldEmail(password) === foldEmail(email) && foldEmail(email) !== undefined ? 'is-email' : undefined
+}
+
+/** A new account, active. Its id and its WebAuthn user handle are random and independent of each other. */
+export function createAccount(
+  of: {
+    readonly id?: AccountId
+    readonly email: string
+    readonly name?: string
+    readonly groups?: readonly string[]
+    readonly operator?: boolean
+  },
+  now: number,
+  random: Random,
+): Account {
+  return {
+    id: of.id ?? newId('account', random),
+    email: of.email,
+    name: of.name ?? of.email,
+    groups: of.groups ?? [],
+    operator: of.operator ?? false,
+    state: 'active',
+    fileOwned: false,
+    hasPassword: false,
+    webauthnUser: random.bytes(webauthnUserBytes).toString('base64url'),
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+function codePoints(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
+}
