@@ -10,15 +10,30 @@ export const gateMark: Html = html`<svg class="gate-mark" viewBox="0 0 24 24" fi
   '<path d="M3.5 21V11a8.5 8.5 0 0 1 17 0v10"/><path d="M8.5 21v-9.5a3.5 3.5 0 0 1 7 0V21"/><path d="M2 21h20"/>',
 )}</svg>`
 
-export const passkeyIcon: Html = icon(
-  '<circle cx="9.5" cy="7.5" r="4"/><path d="M2.5 20.5a7 7 0 0 1 10.3-6.2"/><circle cx="18" cy="13" r="2.8"/><path d="M18 15.8V22l1.8-1.4M18 19l1.6-1.2"/>',
-)
-export const confirmedIcon: Html = icon('<circle cx="12" cy="12" r="9"/><path d="m8.2 12.3 2.6 2.6 5-5.4"/>')
-export const waitingIcon: Html = icon('<path d="M12 3a9 9 0 1 1-9 9"/>')
-export const retryIcon: Html = icon('<path d="M20 11.5A8 8 0 1 0 18 17"/><path d="M20.5 6v5.5H15"/>')
-export const alertIcon: Html = icon('<circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.2M12 16.2v.1"/>')
-export const chevronIcon: Html = icon('<path d="m9 6 6 6-6 6"/>')
+const confirmedPath = '<circle cx="12" cy="12" r="9"/><path d="m8.2 12.3 2.6 2.6 5-5.4"/>'
+const waitingPath = '<path d="M12 3a9 9 0 1 1-9 9"/>'
+const retryPath = '<path d="M20 11.5A8 8 0 1 0 18 17"/><path d="M20.5 6v5.5H15"/>'
+const alertPath = '<circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.2M12 16.2v.1"/>'
+
+export const confirmedIcon: Html = icon(confirmedPath)
+export const alertIcon: Html = icon(alertPath)
 export const deviceIcon: Html = icon(
   '<rect x="3" y="4.5" width="18" height="12" rx="1.8"/><path d="M8.5 20h7"/>',
 )
-export const outwardIcon: Html = icon('<path d="M8 16 16.5 7.5M9.5 7h7.5v7.5"/>')
+export const passkeyIcon: Html = icon(
+  '<circle cx="9.5" cy="7.5" r="4"/><path d="M2.5 20.5a7 7 0 0 1 10.3-6.2"/><circle cx="18" cy="13" r="2.8"/><path d="M18 15.8V22l1.8-1.4M18 19l1.6-1.2"/>',
+)
+
+/** Drawn once and used by every row of a sign-out as `#state-<state>`: the page stays small with many apps. */
+export const stateSymbols: Html = html`<svg class="visually-hidden" aria-hidden="true" focusable="false">${[
+  symbol('confirmed', confirmedPath),
+  symbol('waiting', waitingPath),
+  symbol('retrying', retryPath),
+  symbol('refused', alertPath),
+  symbol('given-up', alertPath),
+  symbol('cannot-be-told', alertPath),
+]}</svg>`
+
+function symbol(state: string, path: string): Html {
+  return html`<symbol id="state-${state}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round">${raw(path)}</symbol>`
+}

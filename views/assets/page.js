@@ -1,0 +1,40 @@
+// @ts-check
+/**
+ * Loaded on every page; every page works without it.
+ * Shows clock times in the reader's own time zone, and keeps a form from being sent twice by two clicks.
+ */
+;(() => {
+  /** "18:00 UTC" and "14 Mar, 18:00 UTC" keep their shape: the day is named when it is not today. */
+  function localise(/** @type {HTMLTimeElement} */ time) {
+    const at = new Date(time.dateTime)
+    const today = new Date().toDateString() === at.toDateString()
+    time.textContent = at.toLocaleString([], {
+      hour: '2-digit',
+      minute: '2-digit',
+      ...(today ? {} : { day: 'numeric', month: 'short' }),
+    })
+  }
+
+  for (const time of document.querySelectorAll('time[data-clock]')) {
+    localise(/** @type {HTMLTimeElement} */ (time))
+  }
+  // sign-out.js puts new times on the page.
+  document.addEventListener('gatehouse:time', (event) => {
+    if (event.target instanceof HTMLTimeElement) localise(event.target)
+  })
+
+  document.addEventListener('submit', (event) => {
+    const form = /** @type {HTMLFormElement} */ (event.target)
+    if (form.dataset['sent'] !== undefined) return event.preventDefault()
+    form.dataset['sent'] = ''
+    // Not `disabled`: a disabled button loses the focus, and its name and value are not sent.
+    event.submitter?.setAttribute('aria-busy', 'true')
+  })
+
+  // Back to a page the browser kept: its forms may be sent again.
+  window.addEventListener('pageshow', (event) => {
+    if (!event.persisted) return
+    for (const form of document.forms) delete form.dataset['sent']
+    for (const button of document.querySelectorAll('[aria-busy]')) button.removeAttribute('aria-busy')
+  })
+})()

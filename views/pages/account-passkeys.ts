@@ -28,7 +28,7 @@ ${
     : html`<ul class="rows">${passkeys.map((passkey) => passkeyRow(passkey, csrf, now))}</ul>`
 }
 <div class="part-foot"><div class="passkey-part" data-passkey="register" data-options="/account/passkeys/options" data-finish="/account/passkeys">
-${passkeyNote}<button class="button-fallback button-small" type="button" data-passkey-button>${passkeyIcon}<span>Add a passkey</span></button></div>
+${passkeyNote}<button class="button-secondary button-small" type="button" data-passkey-button>${passkeyIcon}<span>Add a passkey</span></button></div>
 <p class="without-passkeys">To add a passkey, turn JavaScript on, or use a browser that has passkeys.</p></div>
 </section>`
 }
@@ -47,7 +47,7 @@ function passkeyRow(passkey: AccountPasskey, csrf: string, now: number): Html {
 <details class="act"><summary>Rename<span class="visually-hidden"> ${passkey.name}</span></summary>
 <form class="act-form" method="post" action="${path}/rename">${csrfField(csrf)}
 <div class="field"><label for="${field}">Name</label><input id="${field}" name="name" value="${passkey.name}" required maxlength="60" autocomplete="off"></div>
-<button class="button-fallback button-small" type="submit">Save</button></form></details>
+<button class="button-secondary button-small" type="submit">Save</button></form></details>
 <details class="act"><summary>Remove<span class="visually-hidden"> ${passkey.name}</span></summary>
 <form class="act-form" method="post" action="${path}/remove">${csrfField(csrf)}
 <p>You can no longer sign in with it${

@@ -40,6 +40,6 @@ ${
 <div class="field"><label for="new_password">New password</label>
 <input id="new_password" name="new_password" type="password" autocomplete="new-password" required minlength="${minLength}" maxlength="1024" aria-describedby="new-password-hint">
 <p class="hint" id="new-password-hint">At least ${minLength} characters. A few words in a row are good.</p></div>
-<div><button class="button-fallback button-small" type="submit">${kind === 'set' ? 'Change password' : 'Set a password'}</button></div>
+<div><button class="button-secondary button-small" type="submit">${kind === 'set' ? 'Change password' : 'Set a password'}</button></div>
 </form>`
 }

@@ -57,7 +57,7 @@ ${model.problem !== undefined && problemNote(problemWords(model.problem, model.p
 ${
   model.confirmPath !== undefined &&
   plainNote(html`<p>It has been a while since you proved that it is you. Do so before you change anything here.</p>
-<a class="button-fallback button-small" href="${model.confirmPath}">Confirm it’s you</a>`)
+<a class="button-secondary button-small" href="${model.confirmPath}">Confirm it’s you</a>`)
 }
 ${passkeysPart(model.passkeys, model.csrf, model.now)}
 ${sessionsPart(model.sessions, model.csrf, model.now)}

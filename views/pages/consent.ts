@@ -37,7 +37,7 @@ export function consentPage(model: ConsentModel): Html {
     )}</ul>
 <form class="stack" method="post" action="/consent/${encodeURIComponent(model.uid)}">${csrfField(model.csrf)}
 <button class="button-primary" type="submit" name="decision" value="allow">Allow</button>
-<button class="button-fallback" type="submit" name="decision" value="deny">Do not allow</button>
+<button class="button-secondary" type="submit" name="decision" value="deny">Do not allow</button>
 </form>
 ${smallPrint(model)}`,
   })

@@ -37,7 +37,7 @@ export function signOutQuestionPage({
       request !== undefined && html`<input type="hidden" name="request" value="${request}">`
     }
 <button class="button-primary" type="submit" name="decision" value="sign-out">Sign out</button>
-<button class="button-fallback" type="submit" name="decision" value="stay">Stay signed in</button>
+<button class="button-secondary" type="submit" name="decision" value="stay">Stay signed in</button>
 </form>`,
   })
 }

@@ -1,7 +1,7 @@
 /** A sign-out on its way to the apps, and afterwards what became of it. Can be closed at any time. */
 import { appMark } from '../app-mark.ts'
 import { type Html, html } from '../html.ts'
-import { alertIcon, confirmedIcon, retryIcon, waitingIcon } from '../icons.ts'
+import { stateSymbols } from '../icons.ts'
 import { cardPage, type PageModel } from '../layout.ts'
 import { safeHref } from '../safe-href.ts'
 import { sampleAppearance, sampleNow } from '../sample-appearance.ts'
@@ -35,7 +35,7 @@ export function signOutPage(model: SignOutModel): Html {
     reloadSeconds: reloads ? reloadSeconds : undefined,
     main: html`<div data-sign-out="${report.settled ? 'settled' : 'open'}" data-events="${path}/events">
 <div class="card-head"><h1 data-heading>${report.heading}</h1><p class="lead" role="status" data-summary>${report.summary}</p></div>
-${report.rows.length > 0 && html`<ul class="report">${report.rows.map(reportRow)}</ul>`}
+${report.rows.length > 0 && html`${stateSymbols}<ul class="report">${report.rows.map(reportRow)}</ul>`}
 <p class="visually-hidden" aria-live="polite" data-news></p>
 </div>
 ${wayOn(model)}`,
@@ -48,16 +48,13 @@ function reportRow(row: SignOutReportRow, index: number): Html {
 <span class="report-words"><span class="report-app">${row.appName}</span><span class="report-state"><span data-words>${row.words}</span> <span data-until>${
     until !== undefined && timeOf(until.at, until.words)
   }</span></span></span>
-<span class="report-icons">${stateIcons}</span></li>`
+<svg class="icon report-icon" aria-hidden="true" focusable="false"><use href="#state-${row.state}"></use></svg></li>`
 }
-
-/** All of them in each row; the stylesheet shows the one that fits `data-state`, so the script changes one word. */
-const stateIcons: Html = html`<span class="icon-confirmed">${confirmedIcon}</span><span class="icon-waiting">${waitingIcon}</span><span class="icon-retrying">${retryIcon}</span><span class="icon-problem">${alertIcon}</span>`
 
 function wayOn({ continueTo }: SignOutModel): Html {
   const href = safeHref(continueTo?.href)
   return href === undefined
-    ? html`<p class="stack"><a class="button-fallback" href="/sign-in">Sign in again</a></p>`
+    ? html`<p class="stack"><a class="button-secondary" href="/sign-in">Sign in again</a></p>`
     : html`<p class="stack"><a class="button-primary" href="${href}">Continue to ${continueTo?.appName}</a></p>`
 }
 
