@@ -1,0 +1,158 @@
+/**
+ * What makes an app acceptable: the rules between its fields, and between it and the gateway.
+ *
+ * Owns: these rules, for apps from the console, the API, the command line and the configuration file alike.
+ * Never: stores anything; pure functions only.
+ */
+import {
+  type AllowsPlainHttp,
+  calledAddressProblem,
+  redirectProblem,
+  webAddressProblem,
+} from './addresses.ts'
+import type { App, AppSessionRules } from './app.ts'
+import { type ClientMetadata, needsSecret } from './client-metadata.ts'
+import type { AppProblem } from './read-metadata.ts'
+
+/** What the gateway itself is set to, as far as apps depend on it. */
+export interface AppRules {
+  readonly allowsPlainHttp: AllowsPlainHttp
+  /** Values that `sessions.acr` may have. */
+  readonly acrs: readonly string[]
+  readonly idleMs: number
+  readonly absoluteMs: number
+}
+
+const maxNameLength = 100
+const maxGroups = 256
+/** A session that outlives a missed logout by longer than a year is one that nobody set. */
+const localSessionMaxMs = 400 * 24 * 60 * 60 * 1_000
+
+/** Everything that is wrong with `app`, for its operator. Empty when nothing is. */
+export function problemsOf(app: App, rules: AppRules): readonly AppProblem[] {
+  const { metadata } = app.oidc
+  return [
+    ...nameProblems(app),
+    ...launchProblems(app),
+    ...accessProblems(app),
+    ...sessionProblems(app.sessions, rules),
+    ...logoutProblems(app),
+    ...clientIdProblems(app),
+    ...credentialProblems(app),
+    ...grantProblems(metadata),
+    ...redirectProblems(metadata, rules.allowsPlainHttp),
+    ...calledProblems(metadata, rules.allowsPlainHttp),
+    ...linkProblems(metadata),
+  ]
+}
+
+function nameProblems({ name }: App): readonly AppProblem[] {
+  const fine = name.trim() !== '' && name.length <= maxNameLength && !/\p{C}/u.test(name)
+  return when(!fine, 'name', `must be a name of 1 to ${maxNameLength} characters on one line`)
+}
+
+function launchProblems({ launchUrl }: App): readonly AppProblem[] {
+  return launchUrl === undefined ? [] : wrong('launch_url', webAddressProblem(launchUrl))
+}
+
+function accessProblems({ access }: App): readonly AppProblem[] {
+  if (access.kind === 'everyone') return []
+  const count = access.groups.length
+  return when(
+    count === 0 || count > maxGroups,
+    'access',
+    `must be everyone or a list of 1 to ${maxGroups} groups`,
+  )
+}
+
+function sessionProblems(sessions: AppSessionRules, rules: AppRules): readonly AppProblem[] {
+  return [
+    ...limitProblems('sessions.idle', sessions.idleMs, rules.idleMs),
+    ...limitProblems('sessions.absolute', sessions.absoluteMs, rules.absoluteMs),
+    ...when(
+      sessions.acr !== undefined && !rules.acrs.includes(sessions.acr),
+      'sessions.acr',
+      `must be one of ${rules.acrs.join(', ')}`,
+    ),
+  ]
+}
+
+function limitProblems(field: string, ms: number | undefined, gatewayMs: number): readonly AppProblem[] {
+  if (ms === undefined) return []
+  if (!Number.isSafeInteger(ms) || ms < 1_000) return [{ field, problem: 'must be at least one second' }]
+  return when(ms > gatewayMs, field, "must not be longer than the gateway's own")
+}
+
+function logoutProblems({ logout: { localSessionMs: ms } }: App): readonly AppProblem[] {
+  const fine = ms === undefined || (Number.isSafeInteger(ms) && ms >= 1_000 && ms <= localSessionMaxMs)
+  return when(!fine, 'logout.local_session', 'must be from one second to 400 days')
+}
+
+function clientIdProblems({ oidc: { clientId } }: App): readonly AppProblem[] {
+  const fine = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(clientId)
+  return when(!fine, 'client_id', 'must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit')
+}
+
+/** How the app proves itself: exactly what its method needs, and nothing that would let it in another way. */
+function credentialProblems({ oidc: { metadata, secretHash } }: App): readonly AppProblem[] {
+  const method = metadata.token_endpoint_auth_method
+  const keySets = [metadata.jwks, metadata.jwks_uri].filter((keys) => keys !== undefined).length
+  const ownKeys = method === 'private_key_jwt'
+  return [
+    ...when(needsSecret(method) && secretHash === undefined, 'client_secret', `is needed for ${method}`),
+    ...when(!needsSecret(method) && secretHash !== undefined, 'client_secret', `is not used by ${method}`),
+    ...when(ownKeys && keySets !== 1, 'jwks', 'one of jwks and jwks_uri is needed for private_key_jwt'),
+    ...when(!ownKeys && keySets > 0, 'jwks', `is not used by ${method}`),
+  ]
+}
+
+function grantProblems(metadata: ClientMetadata): readonly AppProblem[] {
+  const scopes = metadata.scope?.split(' ')
+  const needed = 'authorization_code'
+  return [
+    ...when(!metadata.grant_types.includes(needed), 'grant_types', `must hold ${needed}`),
+    ...when(scopes !== undefined && !scopes.includes('openid'), 'scope', 'must hold openid'),
+  ]
+}
+
+function redirectProblems(metadata: ClientMetadata, allows: AllowsPlainHttp): readonly AppProblem[] {
+  const { application_type: type, redirect_uris: addresses } = metadata
+  const problems = (['redirect_uris', 'post_logout_redirect_uris'] as const).flatMap((list) =>
+    metadata[list].flatMap((address, index) =>
+      wrong(`${list}[${index}]`, redirectProblem(address, type, allows)),
+    ),
+  )
+  // Without a sector identifier the host is what a pairwise subject is made for (OpenID Connect Core 1.0 section 8.1).
+  const hosts = new Set(addresses.map((address) => URL.parse(address)?.host))
+  return [
+    ...when(addresses.length === 0, 'redirect_uris', 'must hold at least one address'),
+    ...problems,
+    ...when(
+      metadata.subject_type === 'pairwise' && hosts.size > 1,
+      'subject_type',
+      'pairwise subjects need all redirect_uris on one host',
+    ),
+  ]
+}
+
+function calledProblems(metadata: ClientMetadata, allows: AllowsPlainHttp): readonly AppProblem[] {
+  return (['backchannel_logout_uri', 'jwks_uri'] as const).flatMap((field) => {
+    const address = metadata[field]
+    return address === undefined ? [] : wrong(field, calledAddressProblem(address, allows))
+  })
+}
+
+function linkProblems(metadata: ClientMetadata): readonly AppProblem[] {
+  return (['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'] as const).flatMap((field) => {
+    const address = metadata[field]
+    return address === undefined ? [] : wrong(field, webAddressProblem(address))
+  })
+}
+
+function wrong(field: string, problem: string | undefined): readonly AppProblem[] {
+  return problem === undefined ? [] : [{ field, problem }]
+}
+
+function when(isWrong: boolean, field: string, problem: string): readonly AppProblem[] {
+  return isWrong ? [{ field, problem }] : []
+}
