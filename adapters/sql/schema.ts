@@ -206,9 +206,12 @@ export interface LogoutDeliveryRow {
   /** When the next attempt is due; while leased, when the lease runs out. */
   due_at: number
   give_up_at: number
+  /** Noes in a row, and when the first of them came. */
+  refusals: number
+  refused_since: number | null
   lease_by: string | null
   settled_at: number | null
-  /** In words that are safe to show, for refused and abandoned. */
+  /** In words that are safe to show, for whatever ended otherwise than delivered. */
   reason: string | null
   may_last_until: number | null
 }
@@ -218,8 +221,8 @@ export interface DeliveryAttemptRow {
   delivery_id: string
   number: number
   started_at: number
-  duration_ms: number | null
-  outcome: 'acknowledged' | 'refused' | 'unreachable' | null
+  duration_ms: number
+  outcome: 'acknowledged' | 'refused' | 'unreachable'
   status: number | null
   error: string | null
 }
@@ -233,13 +236,14 @@ export interface AuditEventRow {
   subject: string
   detail: string
   request_id: string | null
-  /** Written by the sealer, not by the transaction that wrote the event (DECISIONS 29). */
+  /** Both written by the sealer, not by the transaction that wrote the event (DECISIONS 29). */
+  position: number | null
   chain: string | null
 }
 
 export interface AuditCheckpointRow {
   tenant: string
-  seq: number
+  position: number
   at: number
   chain: string
   signature: string

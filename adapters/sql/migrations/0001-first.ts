@@ -104,33 +104,37 @@ const statements = [
     primary key (tenant, id)) strict`,
   'create index logouts_started on logouts (tenant, started_at)',
   'create index logouts_settled on logouts (tenant, settled_at) where settled_at is not null',
+  'create index logouts_unsettled on logouts (tenant, started_at) where settled_at is null',
+  'create index logouts_account on logouts (tenant, account_id, started_at) where account_id is not null',
 
   `create table logout_deliveries (
     tenant text not null, id text not null, logout_id text not null, app_session_id text not null, app_id text not null,
     account_id text not null, sid text not null, channel text not null check (channel in ('back-channel', 'none')),
     state text not null check (state in ('pending', 'delivered', 'sent', 'refused', 'abandoned', 'untellable')),
     attempts integer not null, created_at integer not null, due_at integer not null, give_up_at integer not null,
-    lease_by text, settled_at integer, reason text, may_last_until integer,
+    refusals integer not null, refused_since integer, lease_by text, settled_at integer, reason text, may_last_until integer,
     primary key (tenant, id)) strict`,
   'create index logout_deliveries_logout on logout_deliveries (tenant, logout_id)',
   "create index logout_deliveries_due on logout_deliveries (tenant, due_at) where state = 'pending'",
   "create index logout_deliveries_app on logout_deliveries (tenant, app_id, due_at) where state = 'pending'",
+  'create index logout_deliveries_leased on logout_deliveries (tenant, app_id) where lease_by is not null',
 
   `create table delivery_attempts (
-    tenant text not null, delivery_id text not null, number integer not null, started_at integer not null, duration_ms integer,
-    outcome text, status integer, error text,
+    tenant text not null, delivery_id text not null, number integer not null, started_at integer not null, duration_ms integer not null,
+    outcome text not null check (outcome in ('acknowledged', 'refused', 'unreachable')), status integer, error text,
     primary key (tenant, delivery_id, number)) strict`,
 
   `create table audit_events (
     seq integer primary key autoincrement, tenant text not null, at integer not null, type text not null, actor text not null,
-    subject text not null, detail text not null, request_id text, chain text) strict`,
-  'create index audit_events_unsealed on audit_events (seq) where chain is null',
+    subject text not null, detail text not null, request_id text, position integer, chain text) strict`,
+  'create index audit_events_unsealed on audit_events (tenant, seq) where chain is null',
+  'create unique index audit_events_position on audit_events (tenant, position) where position is not null',
   'create index audit_events_subject on audit_events (tenant, subject, seq)',
   'create index audit_events_at on audit_events (tenant, at)',
 
   `create table audit_checkpoints (
-    tenant text not null, seq integer not null, at integer not null, chain text not null, signature text not null,
-    primary key (tenant, seq)) strict`,
+    tenant text not null, position integer not null, at integer not null, chain text not null, signature text not null,
+    primary key (tenant, position)) strict`,
 
   'create table change_counters (topic text not null primary key, counter integer not null) strict',
 ]

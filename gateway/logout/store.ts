@@ -1,0 +1,88 @@
+import type { AccountId, AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
+import type { DeliveryAttempt, Logout, LogoutDelivery, PendingDelivery } from './delivery.ts'
+
+/** Where a list goes on: Logouts started before this one. */
+export interface LogoutCursor {
+  readonly startedAt: number
+  readonly id: LogoutId
+}
+
+export interface LogoutFilter {
+  readonly accountId?: AccountId
+  /** True: only those that still wait for an app. */
+  readonly unsettled?: boolean
+  /** At most 200. */
+  readonly limit: number
+  readonly before?: LogoutCursor
+}
+
+/** Which deliveries "retry now" means. */
+export type RetrySelector =
+  | { readonly kind: 'delivery'; readonly id: DeliveryId }
+  | { readonly kind: 'app'; readonly appId: AppId }
+  | { readonly kind: 'all' }
+
+/** A delivery as it is after an attempt, with the record of that attempt if one left. */
+export interface BookedAttempt {
+  /** As it was claimed: `leaseBy` and `attempts` fence off whoever came too late. */
+  readonly claimed: PendingDelivery
+  readonly next: LogoutDelivery
+  readonly attempt?: DeliveryAttempt
+}
+
+/**
+ * Logouts, what they owe and what came of it.
+ *
+ * A delivery is held by a lease: one process at a time, and when it dies the lease runs out. Every claim raises `attempts`, so
+ * a process that was away for a minute cannot overwrite what another has booked since (DECISIONS 22).
+ */
+export interface LogoutStore {
+  /**
+   * Stores a Logout and what it owes, inside the caller's transaction. Called again for the same Logout it adds: the counts grow
+   * and it is unsettled again if anything new is pending.
+   */
+  insert(logout: Logout, deliveries: readonly LogoutDelivery[]): Promise<void>
+
+  /**
+   * Leases due deliveries to `node` until `leaseUntil` and raises their `attempts`. At most `perApp` of one app are under lease
+   * at any time, whoever holds them, and apps take turns: a queue of one app never keeps another app waiting.
+   */
+  claim(of: {
+    readonly node: string
+    readonly now: number
+    readonly leaseUntil: number
+    readonly limit: number
+    readonly perApp: number
+  }): Promise<readonly PendingDelivery[]>
+  /** Moves the end of leases that are still held exactly as claimed. */
+  renew(claimed: readonly PendingDelivery[], leaseUntil: number): Promise<void>
+  /** Hands leases back unused: due at once for whoever comes next. */
+  release(claimed: readonly PendingDelivery[], dueAt: number): Promise<void>
+  /**
+   * Writes what attempts brought, and settles each Logout of which nothing is pending any more. Call it in a transaction.
+   * Returns the deliveries booked: those whose lease was lost meanwhile are left alone and missing from the answer.
+   */
+  book(attempts: readonly BookedAttempt[], now: number): Promise<readonly LogoutDelivery[]>
+  /** When the next delivery falls due, or the next lease runs out, after `now`. Undefined: nothing is pending. */
+  nextDueAfter(now: number): Promise<number | undefined>
+
+  /**
+   * Makes up to `limit` deliveries that are not under lease due at once, refused and abandoned ones too, and lets them be tried until
+   * `giveUpAt`. Returns how many it changed.
+   */
+  retryNow(
+    selector: RetrySelector,
+    of: { readonly now: number; readonly giveUpAt: number; readonly limit: number },
+  ): Promise<number>
+
+  find(id: LogoutId): Promise<Logout | undefined>
+  findDelivery(id: DeliveryId): Promise<LogoutDelivery | undefined>
+  /** Newest first. */
+  list(filter: LogoutFilter): Promise<readonly Logout[]>
+  /** Of all these Logouts, oldest first; at most 1,000. */
+  deliveriesOf(ids: readonly LogoutId[]): Promise<readonly LogoutDelivery[]>
+  /** The newest 1,000 of all these deliveries, oldest first. */
+  attemptsOf(ids: readonly DeliveryId[]): Promise<readonly DeliveryAttempt[]>
+  /** Deletes up to `limit` Logouts that settled before `settledBefore`, with all that belongs to them. Returns how many. */
+  deleteSettled(settledBefore: number, limit: number): Promise<number>
+}
