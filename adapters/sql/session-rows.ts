@@ -12,7 +12,9 @@ import type { Actor, Cause } from '#gateway/sessions/cause.ts'
 import type { Ending, SessionSecret, SsoSession } from '#gateway/sessions/sso-session.ts'
 import type { AppSessionRow, SessionSecretRow, SsoSessionRow } from './schema.ts'
 
-function endingOf(row: Pick<SsoSessionRow, 'ended_at' | 'ended_cause' | 'ended_actor' | 'logout_id'>): {
+export function endingOf(
+  row: Pick<SsoSessionRow, 'ended_at' | 'ended_cause' | 'ended_actor' | 'logout_id'>,
+): {
   ended?: Ending
 } {
   if (row.ended_at === null) return {}
