@@ -155,14 +155,13 @@ class SqliteEphemeral implements EphemeralFile {
   }
 
   #sweepIn(ms: number): void {
-    this.#timer = setTimeout(() => {
-      this.sweep()
-        // A sweep that fails is tried again at the next tick: entries are checked for expiry whenever they are read.
-        .catch(() => 0)
-        .then((swept) => {
-          if (!this.#closed) this.#sweepIn(swept === sweepRows ? sweepAgainMs : sweepEveryMs)
-        })
-    }, ms).unref()
+    this.#timer = setTimeout(() => void this.#sweepAndGoOn(), ms).unref()
+  }
+
+  async #sweepAndGoOn(): Promise<void> {
+    // A sweep that fails is tried again at the next tick: entries are checked for expiry whenever they are read.
+    const swept = await this.sweep().catch(() => 0)
+    if (!this.#closed) this.#sweepIn(swept === sweepRows ? sweepAgainMs : sweepEveryMs)
   }
 }
 
