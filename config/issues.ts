@@ -14,7 +14,8 @@ export function findingsOf(issue: z.core.$ZodIssue, tree: unknown): Finding[] {
   const value = valueAt(tree, known)
   const own = issue.code === 'custom' && issue.message !== 'Invalid input' ? issue.message : undefined
   const found = describeValue(value, hintOf(schema).secret === true)
-  const quotes = typeof value === 'number' && schema.safeParse(String(value)).success ? ' (put it in quotes)' : ''
+  const quotes =
+    typeof value === 'number' && schema.safeParse(String(value)).success ? ' (put it in quotes)' : ''
   return [{ path: known, found, expected: own ?? `${expectationOf(schema)}${quotes}` }]
 }
 

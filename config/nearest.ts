@@ -4,8 +4,8 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   let best: { name: string; distance: number } | undefined
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
-    const most = Math.max(2, Math.floor(candidate.length / 3))
-    if (distance <= most && distance < candidate.length / 2 + 1 && distance < (best?.distance ?? Infinity)) {
+    const most = Math.min(candidate.length - 1, Math.max(2, Math.floor(candidate.length / 3)))
+    if (distance <= most && distance < (best?.distance ?? Infinity)) {
       best = { name: candidate, distance }
     }
   }
