@@ -21,7 +21,7 @@ export const deviceIcon: Html = icon(
   '<rect x="3" y="4.5" width="18" height="12" rx="1.8"/><path d="M8.5 20h7"/>',
 )
 export const passkeyIcon: Html = icon(
-  '<circle cx="9.5" cy="7.5" r="4"/><path d="M2.5 20.5a7 7 0 0 1 10.3-6.2"/><circle cx="18" cy="13" r="2.8"/><path d="M18 15.8V22l1.8-1.4M18 19l1.6-1.2"/>',
+  '<circle cx="9" cy="7.2" r="4.2"/><path d="M1.8 20.5v-.8a6.7 6.7 0 0 1 8.8-6.3"/><circle cx="17.2" cy="12.8" r="3.6"/><path d="M17.2 16.4v5.8M17.2 20.2h2.6"/>',
 )
 
 /** Drawn once and used by every row of a sign-out as `#state-<state>`: the page stays small with many apps. */

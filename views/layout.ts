@@ -56,7 +56,7 @@ export function signedInPage(
     html`<a class="skip-link" href="#main">Skip to content</a>
 <header class="bar"><div class="bar-inside">
 <a class="bar-brand" href="/">${brand(parts.appearance)}</a>
-<nav aria-label="Main"><ul>
+<nav class="bar-nav" aria-label="Main"><ul class="bar-ways">
 <li><a href="/"${parts.here === 'home' && raw(' aria-current="page"')}>Apps</a></li>
 <li><a href="/account"${parts.here === 'account' && raw(' aria-current="page"')}>Account</a></li>
 </ul></nav>

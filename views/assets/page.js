@@ -9,7 +9,7 @@
     const at = new Date(time.dateTime)
     const today = new Date().toDateString() === at.toDateString()
     time.textContent = at.toLocaleString([], {
-      hour: '2-digit',
+      hour: 'numeric',
       minute: '2-digit',
       ...(today ? {} : { day: 'numeric', month: 'short' }),
     })

@@ -49,17 +49,20 @@
     if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
     // Somebody was faster than the browser's answer: what the button started must not be ended by this.
     if (part.querySelector('[aria-busy="true"]')) return
+    let chosen = false
     try {
-      await ceremony(part, (options, signal) => {
-        setTimeout(
-          () => signal === waiting?.signal && whenVisible(() => suggest(part)),
-          options.timeout ?? 300_000,
-        )
-        return ask(options, signal, 'conditional')
+      await ceremony(part, async (options, signal) => {
+        const again = () => signal === waiting?.signal && suggest(part)
+        setTimeout(() => whenVisible(again), options.timeout ?? 300_000)
+        const credential = await ask(options, signal, 'conditional')
+        chosen = true
+        return credential
       })
     } catch (error) {
-      // Nobody clicked, so the page stays where it is; only a passkey that was refused is worth a word.
-      if (error instanceof Refusal && error.next === undefined) say(part, error.message)
+      // Until a passkey was chosen nobody asked for anything, so nothing is said and nothing moves.
+      if (!chosen) return
+      if (error instanceof Refusal && error.next !== undefined) return go(error.next)
+      say(part, words(error, true))
     }
   }
 

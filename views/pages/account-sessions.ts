@@ -49,7 +49,7 @@ ${session.apps.length > 0 && appList(session)}</div>
 }
 
 function appList({ apps }: AccountSession): Html {
-  return html`<details class="apps"><summary>${count(apps.length, 'app', 'apps')}</summary><ul>${apps.map(
+  return html`<details class="apps"><summary>${count(apps.length, 'app', 'apps')}</summary><ul class="app-list">${apps.map(
     (app) => html`<li>${appMark(app, 'small')}<span>${app.name}</span></li>`,
   )}</ul></details>`
 }

@@ -73,8 +73,7 @@ function summary(rows: readonly SignOutRow[], waiting: boolean): string {
   const retrying = counted('retrying')
   if (rows.length === 0) return 'No app had a session.'
   if (waiting) return 'Your session here has ended already. You can close this page.'
-  if (confirmed === rows.length)
-    return rows.length === 1 ? 'The app has confirmed it.' : `All ${rows.length} apps have confirmed it.`
+  if (confirmed === rows.length) return `${everyApp(rows.length)} confirmed it.`
   const parts = [
     confirmed > 0 && `${confirmed} of ${count(rows.length, 'app', 'apps')} confirmed.`,
     retrying > 0 &&
@@ -82,6 +81,11 @@ function summary(rows: readonly SignOutRow[], waiting: boolean): string {
     failed > 0 && `In ${count(failed, 'app', 'apps')} you may still be signed in.`,
   ]
   return parts.filter((part) => part !== false).join(' ')
+}
+
+function everyApp(apps: number): string {
+  if (apps === 1) return 'The app has'
+  return apps === 2 ? 'Both apps have' : `All ${apps} apps have`
 }
 
 function reportRow(row: SignOutRow, now: number): SignOutReportRow {
