@@ -7,7 +7,7 @@ import type { AccountId } from '../kernel/ids.ts'
 export interface Account {
   /** The subject that apps know. Random or chosen in the file, never derived again: an e-mail may change hands (DECISIONS 18). */
   readonly id: AccountId
-  /** As the person wrote it; compared in its folded form only (`directory.foldEmail`). */
+  /** As the person wrote it; compared in its folded form only (`foldEmail`). */
   readonly email: string
   readonly name: string
   readonly groups: readonly string[]
@@ -34,4 +34,21 @@ export interface AccountChange {
   readonly groups?: readonly string[]
   readonly operator?: boolean
   readonly state?: AccountState
+}
+
+/** RFC 5321 section 4.5.3.1: a path is at most 256 octets including its two angle brackets. */
+export const emailMaxLength = 254
+
+/**
+ * The form in which e-mails are compared: compatibility-normalised, trimmed, lower-cased. Every spelling that means the same address
+ * here finds the same account and shares one throttle counter (N-122). Undefined for what cannot be an address:
+ * control and invisible characters are refused, so two addresses that look the same are the same.
+ */
+export function foldEmail(text: string): string | undefined {
+  // Before normalising: NFKC can grow a character eighteenfold.
+  if (text.length > 4 * emailMaxLength) return undefined
+  // Twice: lower-casing can leave a letter and its mark apart.
+  const folded = text.normalize('NFKC').trim().toLowerCase().normalize('NFKC')
+  if (folded.length > emailMaxLength || /\p{C}/u.test(folded)) return undefined
+  return /^[^\s@]+@[^\s@]+$/u.test(folded) ? folded : undefined
 }

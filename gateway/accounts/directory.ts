@@ -1,14 +1,12 @@
 /**
- * The rules of accounts: how an e-mail is compared, what a name and a password may be, what a new account looks like.
+ * The rules of accounts: what an e-mail, a name and a password may be, what a new account looks like.
  *
- * Owns: folding and validation. Never: stores or hashes anything; pure functions only.
+ * Owns: validation. Never: stores or hashes anything; pure functions only.
  */
 import { type AccountId, newId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
-import type { Account } from './account.ts'
+import { type Account, emailMaxLength, foldEmail } from './account.ts'
 
-/** RFC 5321 section 4.5.3.1: a path is at most 256 octets including its two angle brackets. */
-const emailMaxLength = 254
 const nameMaxLength = 100
 /** Long enough that guessing under our throttle is hopeless (SP 800-63B-4 asks 15 of a lone factor, 8 of one among several). */
 export const passwordMinLength = 12
@@ -17,21 +15,8 @@ export const passwordMaxLength = 1_024
 const groupsMaxCount = 256
 const webauthnUserBytes = 32
 
-/** Control, format, unassigned and surrogate characters: invisible, so two addresses or names could look the same. */
+/** Control, format, unassigned and surrogate characters: invisible, so two names could look the same. */
 const invisible = /\p{C}/u
-
-/**
- * The form in which e-mails are compared: compatibility-normalised, trimmed, lower-cased. Every spelling that means the same address
- * here finds the same account and shares one throttle counter (N-122). Undefined for what cannot be an address.
- */
-export function foldEmail(text: string): string | undefined {
-  // Before normalising: NFKC can grow a character eighteenfold.
-  if (text.length > 4 * emailMaxLength) return undefined
-  // Twice: lower-casing can leave a letter and its mark apart.
-  const folded = text.normalize('NFKC').trim().toLowerCase().normalize('NFKC')
-  if (folded.length > emailMaxLength || invisible.test(folded)) return undefined
-  return /^[^\s@]+@[^\s@]+$/u.test(folded) ? folded : undefined
-}
 
 /** The address as it is kept and shown: what the person typed, trimmed. Undefined when it cannot be one. */
 export function parseEmail(text: string): string | undefined {

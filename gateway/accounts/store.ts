@@ -14,7 +14,7 @@ export interface AccountSecrets {
 export type AccountConflict = 'id-taken' | 'email-taken'
 
 /**
- * Records of people. E-mails are given as they are and found by their folded form (`directory.foldEmail`).
+ * Records of people. E-mails are given as they are and found by their folded form (`foldEmail`).
  * Absence is undefined; a store that cannot answer throws GatewayError `store_unavailable` or `store_full`.
  */
 export interface AccountStore {
