@@ -5,7 +5,7 @@
  * Relies on: a renderer for the page, handed in, because words are the edges' business.
  * Never: shows anything that came with the request, or the cause of a failure of ours.
  */
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { type ErrorCode, GatewayError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
@@ -69,8 +69,9 @@ export function problems(deps: { readonly log: Log; readonly render: RenderProbl
       ctx.type = 'application/problem+json'
       ctx.body = JSON.stringify({
         type: 'about:blank',
-        title: message,
+        title: STATUS_CODES[status],
         status,
+        detail: message,
         code,
         request_id: requestId,
       })
@@ -79,7 +80,7 @@ export function problems(deps: { readonly log: Log; readonly render: RenderProbl
 
   function record(ctx: Context, error: GatewayError, requestId: string): void {
     // The path is the attacker's to choose, so it is written as a JSON field and never into the message (N-202).
-    const fields = { requestId, code: error.code, method: ctx.method, path: ctx.path.slice(0, 256) }
+    const fields = { requestId, code: error.code, method: ctx.method, path: withoutSecrets(ctx.path) }
     if (error.fault === 'us') deps.log.error(error.message, { ...fields, cause: describe(error.cause) })
     else deps.log.debug(error.message, fields)
   }
@@ -91,6 +92,15 @@ function asGatewayError(thrown: unknown, req: IncomingMessage): GatewayError {
   if (req.errored !== null)
     return new GatewayError('cancelled', 'The connection was closed.', { cause: thrown })
   return new GatewayError('internal', 'Something went wrong on our side.', { cause: thrown })
+}
+
+/** Links that work once carry their secret in the path; nothing that long is needed to find a route (DECISIONS 41). */
+function withoutSecrets(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (part.length > 32 ? '…' : part))
+    .join('/')
+    .slice(0, 256)
 }
 
 /** People get a page. Who does not say "HTML" is a program, and gets a document it can read. */

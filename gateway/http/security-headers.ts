@@ -2,8 +2,11 @@ import type { Context, Middleware } from 'koa'
 
 /** What one page may do beyond the rest of them. */
 export interface PageLeave {
-  /** One validated origin that a POST of this page may end at: Chromium follows `form-action` along redirects (DECISIONS 26). */
-  readonly formTarget?: string | undefined
+  /**
+   * Registered addresses of one app that a POST of this page may end at: Chromium follows `form-action` along redirects
+   * (DECISIONS 26). Only their origins are named.
+   */
+  readonly formTargets?: readonly string[]
   /** Keeps the tie to the window that opened this one: some apps sign people in in a pop-up and wait for it. */
   readonly opener?: boolean
 }
@@ -32,7 +35,7 @@ export function securityHeaders(issuer: string): Middleware {
   const secure = new URL(issuer).protocol === 'https:'
   return (ctx, next) => {
     ctx.set({
-      'Content-Security-Policy': contentSecurityPolicy(undefined),
+      'Content-Security-Policy': contentSecurityPolicy([]),
       'X-Content-Type-Options': 'nosniff',
       'X-Frame-Options': 'DENY',
       // Not `no-referrer`: under that, browsers send `Origin: null` with our own forms, and the check of Origin would refuse them.
@@ -47,28 +50,33 @@ export function securityHeaders(issuer: string): Middleware {
   }
 }
 
-/** Widens the headers for one page. `formTarget` must come from a validated registration, never from the request. */
+/** Widens the headers for one page. `formTargets` must come from a validated registration, never from the request. */
 export function grantPage(ctx: Context, leave: PageLeave): void {
-  if (leave.formTarget !== undefined) {
-    ctx.set('Content-Security-Policy', contentSecurityPolicy(new URL(leave.formTarget)))
+  if (leave.formTargets !== undefined) {
+    ctx.set('Content-Security-Policy', contentSecurityPolicy(leave.formTargets))
   }
   if (leave.opener === true) ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none')
 }
 
-function contentSecurityPolicy(formTarget: URL | undefined): string {
+function contentSecurityPolicy(formTargets: readonly string[]): string {
+  const formSources = new Set(["'self'", ...formTargets.map(sourceOf)])
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data:",
     "connect-src 'self'",
-    `form-action 'self'${formTarget === undefined ? '' : ` ${sourceOf(formTarget)}`}`,
+    `form-action ${[...formSources].join(' ')}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
+    // Our scripts write text, never markup; from now on they could not.
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ].join('; ')
 }
 
 /** A native app's address (RFC 8252 section 7.1) has no origin; its scheme is the narrowest source there is. */
-function sourceOf(target: URL): string {
-  return target.origin === 'null' ? target.protocol : target.origin
+function sourceOf(address: string): string {
+  const { origin, protocol } = new URL(address)
+  return origin === 'null' ? protocol : origin
 }

@@ -88,6 +88,14 @@ describe('a failure', () => {
   })
 })
 
+describe('the log of a failure', () => {
+  it('names the path without what may be a secret in it', async () => {
+    await using server = await failing()
+    await server.send('GET', `/set-up/${'s3cret'.repeat(8)}/passkey`)
+    expect(server.log.lines.at(-1)?.fields['path']).toBe('/set-up/…/passkey')
+  })
+})
+
 describe('the form of an error', () => {
   it.each([
     ['a page for a browser', html, 'text/html; charset=utf-8'],
@@ -107,8 +115,9 @@ describe('the form of an error', () => {
     const answer = await server.send('GET', '/busy')
     expect(JSON.parse(answer.body)).toEqual({
       type: 'about:blank',
-      title: 'Wait a moment.',
+      title: 'Service Unavailable',
       status: 503,
+      detail: 'Wait a moment.',
       code: 'busy',
       request_id: answer.headers['x-request-id'],
     })

@@ -108,7 +108,7 @@ describe('the headers of a page', () => {
     const headers = await headersFor('http://localhost:3000')
     expect(headers['content-security-policy']).toBe(
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     )
     expect(headers['x-frame-options']).toBe('DENY')
     expect(headers['cache-control']).toBe('no-store')
@@ -123,12 +123,12 @@ describe('the headers of a page', () => {
     )
   })
 
-  it('let a form end at one validated origin, named without its path, or at an app’s own scheme', async () => {
+  it('let a form end at an app’s registered origins, named without its path, or at an app’s own scheme', async () => {
     const web = await headersFor('https://id.example.com', {
-      formTarget: 'https://wiki.test:8443/callback?x=1',
+      formTargets: ['https://wiki.test:8443/callback?x=1', 'https://wiki.test:8443/other'],
     })
     expect(web['content-security-policy']).toContain("form-action 'self' https://wiki.test:8443; ")
-    const native = await headersFor('https://id.example.com', { formTarget: 'com.example.app:/callback' })
+    const native = await headersFor('https://id.example.com', { formTargets: ['com.example.app:/callback'] })
     expect(native['content-security-policy']).toContain("form-action 'self' com.example.app:; ")
   })
 
