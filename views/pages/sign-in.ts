@@ -110,10 +110,10 @@ ${
   purpose.kind === 'confirm'
     ? html`<input type="hidden" name="email" value="${purpose.account.email}" autocomplete="username">`
     : html`<div class="field"><label for="email">E-mail</label>
-<input id="email" name="email" type="email" inputmode="email" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" required maxlength="254" value="${hint}"></div>`
+<input id="email" name="email" type="email" inputmode="email" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" required maxlength="254" value="${hint}"${hint === undefined && raw(' autofocus')}></div>`
 }
 <div class="field"><label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024"></div>
+<input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024"${hint !== undefined && raw(' autofocus')}></div>
 ${
   remember !== undefined &&
   html`<div class="check"><input id="remember" name="remember" type="checkbox" value="yes"${remember.checked && raw(' checked')}><label for="remember">Keep me signed in on this device</label></div>`
