@@ -117,6 +117,7 @@ const statements = [
   'create index logout_deliveries_logout on logout_deliveries (tenant, logout_id)',
   "create index logout_deliveries_due on logout_deliveries (tenant, due_at) where state = 'pending'",
   "create index logout_deliveries_app on logout_deliveries (tenant, app_id, due_at) where state = 'pending'",
+  "create index logout_deliveries_failed on logout_deliveries (tenant, app_id) where state in ('refused', 'abandoned')",
   'create index logout_deliveries_leased on logout_deliveries (tenant, app_id) where lease_by is not null',
 
   `create table delivery_attempts (

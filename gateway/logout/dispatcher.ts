@@ -1,0 +1,243 @@
+/**
+ * Tells apps that their sessions have ended, until each has answered or its time is over.
+ *
+ * Owns: which delivery is tried when, how many at once, and the leases of those in flight. Relies on: LogoutStore for what is due
+ * and for fencing, Messenger for the message, Booking for writing down the answer.
+ * Never: books anything but an answer (invariant 5), and never lets one app hold up another: the claim gives each app its turn, and
+ * at most `perApp` attempts to one app are in flight.
+ *
+ * kill -9 at any point loses nothing: what was claimed is still `pending`, its lease runs out within 15 s, and whoever claims it next,
+ * this process after its restart or another, tells the app again. An app may hear the same news twice, never not at all.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Changes } from '../kernel/changes.ts'
+import { GatewayError } from '../kernel/errors.ts'
+import type { Random } from '../kernel/random.ts'
+import { type Answer, Booking, type BookingDeps } from './booking.ts'
+import type { AttemptOutcome, PendingDelivery } from './delivery.ts'
+import type { Messenger } from './messenger.ts'
+
+export interface DispatcherDeps extends Omit<BookingDeps, 'jitter'> {
+  readonly messenger: Pick<Messenger, 'send'>
+  readonly changes: Pick<Changes, 'watch'>
+  readonly random: Random
+  readonly limits: DispatcherLimits
+}
+
+export interface DispatcherLimits {
+  /** One attempt, from name look-up to answer. */
+  readonly timeoutMs: number
+  /** Attempts in flight to one app, over all processes. */
+  readonly perApp: number
+  /** Attempts in flight in this process. */
+  readonly atOnce: number
+}
+
+/** A process that dies is missed for this long; one that lives renews three times within it. */
+const leaseMs = 15_000
+const heartbeatMs = 5_000
+/** What a messenger may take beyond its deadline before it is given up on. */
+const messengerSlackMs = 1_000
+/** Without a wake-up the store is looked at this often: a lease of a dead process may have run out. */
+const maxSleepMs = 10_000
+/** After a failure of the store, doubled with each more, up to `maxSleepMs`. */
+const firstPauseMs = 250
+
+export class Dispatcher {
+  readonly #deps: DispatcherDeps
+  readonly #booking: Booking
+  /** Random per process: nobody takes back "its own" leases by a name that outlives it (DECISIONS 22). */
+  readonly #node: string
+  /** Claimed and not booked yet: what the heartbeat keeps. */
+  readonly #held = new Map<string, PendingDelivery>()
+  #life: 'new' | 'running' | 'stopping' = 'new'
+  #attempts = 0
+  #claiming: Promise<void> | undefined
+  #claimAgain = false
+  #failures = 0
+  #timer: NodeJS.Timeout | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+  #stopWatching: (() => void) | undefined
+  /** Settles when answers were booked, with the failure if they could not be. */
+  #progress = Promise.withResolvers<unknown>()
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps
+    this.#node = deps.random.bytes(12).toString('base64url')
+    const jitter = () => deps.random.bytes(4).readUInt32BE() / 2 ** 32
+    this.#booking = new Booking({ ...deps, jitter }, (answers, failure) => this.#booked(answers, failure))
+  }
+
+  /** Begins to tell apps, and goes on until disposed. */
+  start(): void {
+    if (this.#life !== 'new') return
+    this.#life = 'running'
+    this.#stopWatching = this.#deps.changes.watch('deliveries', () => this.wake())
+    this.wake()
+  }
+
+  /** Something may be due now. Cheap, and safe at any time. */
+  wake(): void {
+    if (this.#life !== 'running') return
+    this.#claimDue().then(
+      () => {
+        this.#failures = 0
+      },
+      (error: unknown) => {
+        this.#deps.log.warn('due deliveries could not be read; trying again', { error })
+        this.#sleep(firstPauseMs * 2 ** Math.min(this.#failures++, 10))
+      },
+    )
+  }
+
+  /**
+   * Tells everyone who is due at this instant of the clock and returns the number of attempts once all are booked. For tests, and
+   * for verbs that run without a server. Throws when the store cannot answer.
+   */
+  async runDue(): Promise<number> {
+    const before = this.#attempts
+    for (;;) {
+      const { promise: progress } = this.#progress
+      await this.#claimDue()
+      if (this.#held.size === 0) return this.#attempts - before
+      const failure = await progress
+      if (failure !== undefined) throw failure
+    }
+  }
+
+  /** Lets attempts in flight come to their answers, for no longer than one may take, and hands back the leases that are left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#life === 'stopping') return
+    this.#life = 'stopping'
+    this.#stopWatching?.()
+    clearTimeout(this.#timer)
+    await this.#claiming?.catch(() => {})
+    const patience = new AbortController()
+    const patienceMs = this.#deps.limits.timeoutMs + messengerSlackMs
+    await Promise.race([
+      this.#drained(),
+      sleep(patienceMs, undefined, { signal: patience.signal }).catch(() => {}),
+    ])
+    patience.abort()
+    clearInterval(this.#heartbeat)
+    this.#booking.close()
+    await this.#release([...this.#held.values()])
+  }
+
+  async #drained(): Promise<void> {
+    while (this.#held.size > 0) await this.#progress.promise
+  }
+
+  /** One claim at a time; whoever asks meanwhile gets another round and waits for that too. */
+  #claimDue(): Promise<void> {
+    if (this.#claiming === undefined) this.#claiming = this.#claimRounds()
+    else this.#claimAgain = true
+    return this.#claiming
+  }
+
+  async #claimRounds(): Promise<void> {
+    try {
+      do {
+        this.#claimAgain = false
+        await this.#claimRound()
+      } while (this.#claimAgain)
+    } finally {
+      this.#claiming = undefined
+    }
+  }
+
+  async #claimRound(): Promise<void> {
+    const { logouts, clock, limits } = this.#deps
+    for (;;) {
+      const free = limits.atOnce - this.#held.size
+      // Full: the next answer that is booked leads back here.
+      if (free <= 0) return
+      const now = clock.now()
+      const claimed = await logouts.claim({
+        node: this.#node,
+        now,
+        leaseUntil: now + leaseMs,
+        limit: free,
+        perApp: limits.perApp,
+      })
+      if (this.#life === 'stopping') return this.#release(claimed)
+      for (const delivery of claimed) this.#launch(delivery)
+      if (claimed.length < free) break
+    }
+    if (this.#life !== 'running') return
+    const now = clock.now()
+    const nextDueAt = await logouts.nextDueAfter(now)
+    this.#sleep(nextDueAt === undefined ? maxSleepMs : nextDueAt - now)
+  }
+
+  #sleep(ms: number): void {
+    clearTimeout(this.#timer)
+    if (this.#life !== 'running') return
+    this.#timer = setTimeout(() => this.wake(), Math.min(ms, maxSleepMs)).unref()
+  }
+
+  #launch(claimed: PendingDelivery): void {
+    this.#attempts++
+    this.#held.set(leaseKey(claimed), claimed)
+    this.#heartbeat ??= setInterval(() => void this.#renew(), heartbeatMs).unref()
+    const startedAt = this.#deps.clock.now()
+    void this.#attempt(claimed).then((outcome) => this.#booking.add({ claimed, startedAt, outcome }))
+  }
+
+  /** Always comes to an outcome: a messenger that throws or hangs costs its own delivery an attempt and nobody else anything. */
+  async #attempt(claimed: PendingDelivery): Promise<AttemptOutcome> {
+    const { messenger, log, limits } = this.#deps
+    const began = performance.now()
+    const failed = (reason: 'timeout' | 'failed-here', detail: string): AttemptOutcome => ({
+      kind: 'unreachable',
+      reason,
+      detail,
+      durationMs: Math.round(performance.now() - began),
+    })
+    const hung = Promise.withResolvers<AttemptOutcome>()
+    const timer = setTimeout(
+      () => hung.resolve(failed('timeout', 'the attempt did not come to an end')),
+      limits.timeoutMs + messengerSlackMs,
+    )
+    try {
+      return await Promise.race([messenger.send(claimed, limits.timeoutMs), hung.promise])
+    } catch (error) {
+      const { id, appId } = claimed
+      log.error('the message to an app could not be made', { deliveryId: id, appId, error })
+      return failed('failed-here', error instanceof GatewayError ? error.message : 'see the log')
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #booked(answers: readonly Answer[], failure: unknown): void {
+    for (const { claimed } of answers) this.#held.delete(leaseKey(claimed))
+    const { resolve } = this.#progress
+    this.#progress = Promise.withResolvers()
+    resolve(failure)
+    if (answers.length > 0) this.wake()
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#held.size === 0) return
+    try {
+      const until = this.#deps.clock.now() + leaseMs
+      await this.#deps.transaction.run(() => this.#deps.logouts.renew([...this.#held.values()], until))
+    } catch (error) {
+      this.#deps.log.warn('leases could not be renewed', { error })
+    }
+  }
+
+  async #release(claimed: readonly PendingDelivery[]): Promise<void> {
+    if (claimed.length === 0) return
+    try {
+      await this.#deps.logouts.release(claimed, this.#deps.clock.now())
+    } catch (error) {
+      this.#deps.log.warn('leases could not be handed back and will run out', { error })
+    }
+  }
+}
+
+function leaseKey({ id, attempts }: PendingDelivery): string {
+  return `${id}/${attempts}`
+}

@@ -1,0 +1,228 @@
+/**
+ * The one door: every session that ends, ends here (invariant 1).
+ *
+ * Owns: the order of the steps below, and that they commit together (invariant 2). Relies on: SessionStore, TokenStore, LogoutStore,
+ * AuditTrail, Messenger for whether an app can be told at all. Never: talks to an app. A person's sign-out must not wait for one,
+ * so telling them is the dispatcher's work (invariant 6).
+ */
+import type { AuditEvent } from '../audit/event.ts'
+import type { AuditTrail } from '../audit/trail.ts'
+import type { Changes } from '../kernel/changes.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { GatewayError } from '../kernel/errors.ts'
+import { type AccountId, type LogoutId, newId } from '../kernel/ids.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Transaction } from '../kernel/transaction.ts'
+import type { AppSession } from '../sessions/app-session.ts'
+import type { Actor, Cause } from '../sessions/cause.ts'
+import type { EndResult, EndSession, SessionSelector } from '../sessions/ending.ts'
+import type { SsoSession } from '../sessions/sso-session.ts'
+import type { SessionStore, TokenStore } from '../sessions/store.ts'
+import type { AppDirectory } from './app-directory.ts'
+import { type Channel, type LogoutDelivery, noChannelWords } from './delivery.ts'
+import type { Messenger } from './messenger.ts'
+import type { LogoutStore } from './store.ts'
+
+export interface EndSessionDeps {
+  readonly sessions: SessionStore
+  readonly tokens: TokenStore
+  readonly logouts: LogoutStore
+  readonly audit: Pick<AuditTrail, 'appendAll'>
+  readonly apps: AppDirectory
+  readonly messenger: Pick<Messenger, 'channelOf'>
+  readonly transaction: Transaction
+  readonly changes: Pick<Changes, 'announce'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** How long an app that does not answer is asked again. */
+  readonly retryForMs: number
+  /** Called after the commit: the dispatcher of this process has something to do. */
+  readonly wake: () => void
+}
+
+/** The store ends at most this many at a time, so that no other writer waits long (DECISIONS 23). */
+const maxEndedAtOnce = 200
+/** 10,000 sessions by one call. Whoever wants more calls again; each call is finished work. */
+const maxBatches = 50
+
+interface Ended {
+  readonly ssoSessions: readonly SsoSession[]
+  readonly appSessions: readonly AppSession[]
+}
+
+/**
+ * Creates the door.
+ *
+ * A selector that finds more than 200 sessions is worked off in batches under one Logout. Alone, each batch is a durable transaction
+ * of its own and a crash between two leaves the later ones active: ask again and they end. Inside a caller's transaction all batches
+ * belong to it, so a command on one account stays all or nothing.
+ */
+export function createEndSession(deps: EndSessionDeps): EndSession {
+  return async (selector, cause, actor) => {
+    const logoutId = newId('logout', deps.random)
+    const ssoSessionIds: EndResult['ssoSessionIds'][number][] = []
+    const appSessionIds: EndResult['appSessionIds'][number][] = []
+    for (const part of inBatches(selector)) {
+      for (let batch = 0; ; batch++) {
+        if (batch === maxBatches)
+          throw new GatewayError('busy', 'So many sessions end in steps: repeat the command.')
+        const ended = await deps.transaction.run(() => endBatch(deps, part, { logoutId, cause, actor }), {
+          durable: true,
+        })
+        for (const { id } of ended.ssoSessions) ssoSessionIds.push(id)
+        for (const { id } of ended.appSessions) appSessionIds.push(id)
+        if (!mayFindMore(part, ended)) break
+      }
+    }
+    const nothing = ssoSessionIds.length === 0 && appSessionIds.length === 0
+    return { ...(nothing ? {} : { logoutId }), ssoSessionIds, appSessionIds }
+  }
+}
+
+async function endBatch(
+  deps: EndSessionDeps,
+  selector: SessionSelector,
+  of: { readonly logoutId: LogoutId; readonly cause: Cause; readonly actor: Actor },
+): Promise<Ended> {
+  const now = deps.clock.now()
+  // 1. Mark them ended: from here on every read and every write in flight finds them so (invariant 3). What another caller ended in
+  //    the same instant is not in the answer, so each session is ended, told and recorded once.
+  const ended = await deps.sessions.markEnded(selector, { at: now, ...of })
+  if (ended.ssoSessions.length === 0 && ended.appSessions.length === 0) return ended
+  // 2. Revoke what hangs on them. After the mark, so that no token can be made in between.
+  await deps.tokens.revokeOfAppSessions(ended.appSessions.map(({ id }) => id))
+  // 3. Owe the news to every app that wants it. An app that could not be told is stored too: a report must not leave it out.
+  const deliveries = ended.appSessions.flatMap((session) => deliveryFor(deps, session, of, now))
+  const pending = deliveries.some(({ progress }) => progress.state === 'pending')
+  const accountId = onlyAccount(ended)
+  await deps.logouts.insert(
+    {
+      id: of.logoutId,
+      cause: of.cause,
+      actor: of.actor,
+      ...(accountId === undefined ? {} : { accountId }),
+      startedAt: now,
+      ...(pending ? {} : { settledAt: now }),
+      ssoSessions: ended.ssoSessions.length,
+      appSessions: ended.appSessions.length,
+    },
+    deliveries,
+  )
+  // 4. Write it down.
+  await deps.audit.appendAll(eventsOf(ended, of), { actor: of.actor })
+  // 5. After the commit, never before: a dispatcher woken early would find nothing and go back to sleep.
+  if (pending) {
+    await deps.changes.announce('deliveries')
+    deps.transaction.afterCommit(deps.wake)
+  }
+  return ended
+}
+
+/** None for an app that does not want to hear of this cause: it chose so, and its AppSession's own record says that it ended. */
+function deliveryFor(
+  deps: EndSessionDeps,
+  session: AppSession,
+  of: { readonly logoutId: LogoutId; readonly cause: Cause },
+  now: number,
+): readonly LogoutDelivery[] {
+  const app = deps.apps.find(session.appId)
+  if (app !== undefined && app.logout.causes !== 'all' && !app.logout.causes.includes(of.cause)) return []
+  const channel = app === undefined ? 'none' : channelOf(deps, session)
+  const localSessionMs = app?.logout.localSessionMs
+  return [
+    {
+      id: newId('delivery', deps.random),
+      logoutId: of.logoutId,
+      appSessionId: session.id,
+      appId: session.appId,
+      accountId: session.accountId,
+      sid: session.sid,
+      channel,
+      createdAt: now,
+      attempts: 0,
+      ...(localSessionMs === undefined ? {} : { mayLastUntil: now + localSessionMs }),
+      progress:
+        channel === 'none'
+          ? { state: 'untellable', settledAt: now, reason: noChannelWords }
+          : { state: 'pending', dueAt: now, giveUpAt: now + deps.retryForMs, refusals: 0 },
+    },
+  ]
+}
+
+/**
+ * A messenger that cannot make sense of an app's record must not keep a person signed in. Such a delivery is owed all the same, and
+ * its attempts will show what is wrong.
+ */
+function channelOf(deps: EndSessionDeps, session: AppSession): Channel {
+  try {
+    return deps.messenger.channelOf(session)
+  } catch (error) {
+    deps.log.error('an app could not be asked for its logout channel', { appId: session.appId, error })
+    return 'back-channel'
+  }
+}
+
+function eventsOf(
+  ended: Ended,
+  of: { readonly logoutId: LogoutId; readonly cause: Cause },
+): readonly AuditEvent[] {
+  const { logoutId, cause } = of
+  return [
+    ...ended.ssoSessions.map(
+      ({ id, accountId }): AuditEvent => ({
+        type: 'session.ended',
+        accountId,
+        ssoSessionId: id,
+        cause,
+        logoutId,
+      }),
+    ),
+    ...ended.appSessions.map(
+      ({ id, accountId, appId }): AuditEvent => ({
+        type: 'app-session.ended',
+        accountId,
+        appSessionId: id,
+        appId,
+        cause,
+        logoutId,
+      }),
+    ),
+  ]
+}
+
+function onlyAccount({ ssoSessions, appSessions }: Ended): AccountId | undefined {
+  const accounts = new Set([...ssoSessions, ...appSessions].map(({ accountId }) => accountId))
+  const [first] = accounts
+  return accounts.size === 1 ? first : undefined
+}
+
+/** Long lists of ids as several selectors that the store takes whole. */
+function inBatches(selector: SessionSelector): readonly SessionSelector[] {
+  if (selector.kind === 'sso-sessions')
+    return chunks(selector.ids).map((ids) => ({ kind: 'sso-sessions', ids }))
+  if (selector.kind === 'app-sessions')
+    return chunks(selector.ids).map((ids) => ({ kind: 'app-sessions', ids }))
+  return [selector]
+}
+
+function chunks<T>(list: readonly T[]): readonly (readonly T[])[] {
+  const count = Math.ceil(list.length / maxEndedAtOnce)
+  return Array.from({ length: count }, (_, at) => list.slice(at * maxEndedAtOnce, (at + 1) * maxEndedAtOnce))
+}
+
+function mayFindMore(selector: SessionSelector, { ssoSessions, appSessions }: Ended): boolean {
+  switch (selector.kind) {
+    case 'sso-sessions':
+    case 'app-sessions':
+      return false
+    case 'account':
+    case 'credential':
+      return ssoSessions.length >= maxEndedAtOnce
+    case 'app':
+      return appSessions.length >= maxEndedAtOnce
+    default:
+      return selector satisfies never
+  }
+}
