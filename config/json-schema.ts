@@ -23,7 +23,5 @@ function settingKeys(path: readonly (string | number)[]): string[] {
   return isSetting ? keys.map(String) : []
 }
 
-/** As the file in the repository holds it. */
-export function configurationJsonSchemaText(): string {
-  return `${JSON.stringify(configurationJsonSchema(), undefined, 2)}\n`
-}
+// node config/json-schema.ts > config/gatehouse.schema.json, then the formatter.
+if (import.meta.main) process.stdout.write(`${JSON.stringify(configurationJsonSchema(), undefined, 2)}\n`)

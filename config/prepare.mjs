@@ -4,7 +4,7 @@
 // Never: runs a package's install script (nothing here needs one), or writes to stdout (a caller may be printing JSON there).
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { delimiter, dirname, join, sep } from 'node:path'
+import { basename, delimiter, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withInstallLock } from './install-lock.mjs'
 import { findRuntime, installingMajor, neededMajor, noRuntimeMessage } from './runtime.mjs'
@@ -117,9 +117,7 @@ function runNpmCi() {
     '--no-fund',
     '--loglevel=error',
   ]
-  // The npm that started us, with the Node that runs it: the pinned Node is among what is about to be replaced.
-  const { npm_execpath: npm, npm_node_execpath: node } = process.env
-  const [command, before] = npm?.endsWith('.js') === true ? [node ?? process.execPath, [npm]] : ['npm', []]
+  const [command, before] = npmCommand(process.env)
   return new Promise((resolve) => {
     const child = spawn(command, [...before, ...options], {
       cwd: root,
@@ -138,6 +136,18 @@ function runNpmCi() {
     child.on('error', (error) => resolve({ code: 1, output: `${output}\n${error.message}` }))
     child.on('close', (code) => resolve({ code: code ?? 1, output }))
   })
+}
+
+/**
+ * The npm that started us, with the Node that runs it: the pinned Node is among what is about to be replaced.
+ *
+ * @param {Readonly<Record<string, string | undefined>>} environment
+ * @returns {[command: string, options: string[]]}
+ */
+function npmCommand({ npm_execpath: started, npm_node_execpath: node }) {
+  // npx names itself here, and other package managers do, too; those are not asked to do npm's work.
+  if (started === undefined || !['npm-cli.js', 'npx-cli.js'].includes(basename(started))) return ['npm', []]
+  return [node ?? process.execPath, [join(dirname(started), 'npm-cli.js')]]
 }
 
 function pathWithoutOurs() {
