@@ -29,6 +29,7 @@ import {
   signingAlgs,
   signingAt,
   stateAt,
+  successorOf,
 } from './signing-key.ts'
 import type { KeyStore, StoredKey } from './store.ts'
 
@@ -116,7 +117,9 @@ export class Keyring implements Disposable {
     return keys
       .filter((key) => isPublishedAt(keys, key, now))
       .toSorted(
-        (a, b) => rank[stateAt(keys, a, now)] - rank[stateAt(keys, b, now)] || b.activeAt - a.activeAt,
+        (a, b) =>
+          rank[stateAt(keys, a, now)] - rank[stateAt(keys, b, now)] ||
+          (a.alg < b.alg ? -1 : a.alg > b.alg ? 1 : b.activeAt - a.activeAt),
       )
   }
 
@@ -160,8 +163,10 @@ export class Keyring implements Disposable {
     const { clock, store, transaction, changes, audit } = this.#deps
     await this.#keys.reload()
     this.#refuseTooMany()
-    const createdAt = clock.now()
-    const activeAt = createdAt + (of.publishAheadMs ?? publishAheadDefaultMs)
+    const now = clock.now()
+    const activeAt = now + (of.publishAheadMs ?? publishAheadDefaultMs)
+    // Later than every other, so that of keys that become active in the same instant the newest signs.
+    const createdAt = Math.max(now, ...this.#keys.value.map((key) => key.createdAt + 1))
     const made = await Promise.all(
       signingAlgs.map((alg) => makeKey(alg, { createdAt, activeAt }, this.#deps)),
     )
@@ -249,10 +254,8 @@ function openOnce(opened: Map<KeyId, SigningKey>, stored: StoredKey, masterKey: 
 }
 
 function succession(keys: readonly SigningKey[], old: SigningKey, now: number) {
-  const at = retiresAt(keys, old)
-  if (at === undefined || at > now) return []
-  const next = keys.find((key) => key.alg === old.alg && key.keyId !== old.keyId && key.activeAt === at)
-  return next === undefined ? [] : [{ old, next, at }]
+  const next = successorOf(keys, old)
+  return next === undefined || next.activeAt > now ? [] : [{ old, next, at: next.activeAt }]
 }
 
 /** Several processes may start on an empty store at once: for each algorithm one of them makes the first key. */

@@ -6,6 +6,7 @@ import type { KeyStore } from './store.ts'
 /** Secrets of the gateway's own, one for each use, so that what one of them made proves nothing to another. */
 export const serverSecretNames = [
   'cookie',
+  'csrf',
   'fingerprint',
   'pairwise',
   'refresh-successor',

@@ -52,10 +52,15 @@ export function signingAt<Key extends Times>(
   return ordered.findLast((key) => key.activeAt <= now) ?? ordered[0]
 }
 
-/** When the key stopped or will stop signing: when its successor starts. Undefined for the last of its algorithm. */
-export function retiresAt(keys: readonly Times[], key: Times): number | undefined {
+/** The key that takes over from this one; undefined for the last of its algorithm. */
+export function successorOf<Key extends Times>(keys: readonly Key[], key: Times): Key | undefined {
   const ordered = inOrder(keys, key.alg)
-  return ordered[ordered.findIndex(({ keyId }) => keyId === key.keyId) + 1]?.activeAt
+  return ordered[ordered.findIndex(({ keyId }) => keyId === key.keyId) + 1]
+}
+
+/** When the key stopped or will stop signing: when its successor starts. */
+export function retiresAt(keys: readonly Times[], key: Times): number | undefined {
+  return successorOf(keys, key)?.activeAt
 }
 
 export function stateAt(keys: readonly Times[], key: Times, now: number): KeyState {
