@@ -71,12 +71,15 @@ type PlaceOf = (path: SettingPath) => { readonly origin: string; readonly line?:
 /** Who gave the value at a path: a line of the file, or a variable. */
 function placeIn(file: YamlFile, shown: string, overrides: readonly EnvironmentOverride[]): PlaceOf {
   return (path) => {
-    const override = overrides.find((candidate) =>
-      candidate.path.every((step, index) => step === path[index]),
-    )
+    const override = overrides.find((candidate) => covers(candidate.path, path))
     if (override !== undefined) return { origin: `environment ${override.name}` }
     return { origin: shown, line: file.lineOf(path) }
   }
+}
+
+/** Whether what was given at `given` decides the value at `path`: the same place, one around it, or its `_file` twin. */
+function covers(given: SettingPath, path: SettingPath): boolean {
+  return given.every((step, index) => step === path[index] || step === `${path[index]}_file`)
 }
 
 /** In the order of the file's lines; the first thing wrong with a value is enough. */
@@ -84,7 +87,8 @@ function problemsOf(findings: readonly Finding[], place: PlaceOf): Configuration
   const byPath = new Map<string, ConfigurationProblem>()
   for (const { path, found, expected } of findings) {
     const text = pathText(path)
-    if (byPath.has(text)) continue
+    // A secret whose file cannot be read is not missing as well.
+    if (byPath.has(text) || byPath.has(`${text}_file`)) continue
     byPath.set(text, {
       path: text,
       ...place(path),

@@ -21,7 +21,13 @@ const mostAddresses = 64
 
 const keySet = withHint(
   z
-    .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(16) })
+    .strictObject({
+      keys: z
+        .array(z.record(z.string(), z.unknown()))
+        .min(1)
+        .max(16)
+        .describe('Public keys, as RFC 7517 has them.'),
+    })
     .superRefine((set, context) => {
       // A symmetric or private key here would be a secret in a file of public ones (RFC 7517 section 9.2).
       if (set.keys.some((key) => typeof key['kty'] !== 'string' || 'd' in key || 'k' in key)) {

@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml'
 import type { SettingPath } from './path.ts'
 import type { ConfigurationProblem } from './problems.ts'
 
@@ -55,7 +66,8 @@ function lineOf(document: Document, lines: LineCounter, path: SettingPath): numb
     if (isAlias(node)) node = node.resolve(document)
     let start: Node | undefined
     if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
+      // A secret may stand under its twin, which names a file.
+      const pair = pairOf(node, String(step)) ?? pairOf(node, `${step}_file`)
       start = pair?.key as Node | undefined
       node = pair?.value
     } else if (isSeq(node) && typeof step === 'number') {
@@ -66,4 +78,8 @@ function lineOf(document: Document, lines: LineCounter, path: SettingPath): numb
     offset = start.range?.[0] ?? offset
   }
   return lines.linePos(offset).line
+}
+
+function pairOf(map: YAMLMap, key: string): Pair | undefined {
+  return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key)
 }
