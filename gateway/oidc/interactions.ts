@@ -1,0 +1,292 @@
+/**
+ * Between the engine's question and a person's answer.
+ *
+ * Owns: which sign-in a pending authorization needs, whether the session that came of it is enough, and the consent page.
+ * Relies on: SignIn for everything about proving who somebody is; the engine's Interaction for what was asked.
+ * Never: changes what the app asked for. The engine stored it, and the resumed request is checked against nothing else (N-004).
+ */
+import type { Context } from 'koa'
+import type { Interaction, Provider } from 'oidc-provider'
+import type { Account } from '../accounts/account.ts'
+import type { AccountStore, CredentialStore } from '../accounts/store.ts'
+import type { App } from '../apps/app.ts'
+import type { AppRegistry } from '../apps/registry.ts'
+import type { ConsentStore } from '../apps/store.ts'
+import type { AppendAudit } from '../audit/event.ts'
+import type { Cookies } from '../http/cookies.ts'
+import { type Clock, secondMs, toEpochSeconds } from '../kernel/clock.ts'
+import { GatewayError } from '../kernel/errors.ts'
+import { parseAccountId } from '../kernel/ids.ts'
+import type { Transaction } from '../kernel/transaction.ts'
+import { meets } from '../sessions/assurance.ts'
+import type { SsoSession } from '../sessions/sso-session.ts'
+import type { Wanted } from '../sign-in/attempt.ts'
+import type { SignIn } from '../sign-in/sign-in.ts'
+import { wantedAcrs } from './policy.ts'
+import { interactionPath } from './provider.ts'
+
+export interface InteractionsDeps {
+  readonly provider: () => Provider
+  readonly signIn: SignIn
+  readonly readSession: (ctx: Context) => Promise<SsoSession | undefined>
+  readonly cookies: Cookies
+  readonly apps: AppRegistry
+  readonly accounts: AccountStore
+  readonly credentials: CredentialStore
+  readonly consents: ConsentStore
+  readonly transaction: Transaction
+  readonly audit: AppendAudit
+  readonly clock: Clock
+}
+
+/** What the consent page shows and must be answered with. */
+export interface ConsentQuestion {
+  readonly uid: string
+  readonly app: App
+  readonly account: Account
+  readonly scopes: readonly string[]
+  readonly redirectUri: string
+}
+
+export type Interactions = ReturnType<typeof createInteractions>
+
+/** Creates the steps; `routes.ts` puts them on paths. */
+export function createInteractions(deps: InteractionsDeps) {
+  /** The pending question of this browser: the engine's signed cookie must name it (N-003, N-046). */
+  const pendingOf = async (ctx: Context, uid: string): Promise<Interaction> => {
+    const shown = ctx.cookies.get(deps.cookies.names.interaction, { signed: true })
+    const interaction = shown === uid ? await deps.provider().Interaction.find(uid) : undefined
+    if (interaction === undefined) throw expired()
+    return interaction
+  }
+
+  const appOf = (interaction: Interaction): App => {
+    const app = deps.apps.findByClientId(String(interaction.params['client_id'] ?? ''))
+    // The app may have been disabled while the person was signing in (N-104's lesson for OpenID Connect).
+    if (app === undefined || app.state === 'disabled')
+      throw new GatewayError('app_not_found', 'This app is no longer available.')
+    return app
+  }
+
+  const finish = async (
+    interaction: Interaction,
+    result: NonNullable<Interaction['result']>,
+  ): Promise<string> => {
+    interaction.result = 'error' in result ? result : { ...interaction.lastSubmission, ...result }
+    await interaction.save(remainingSeconds(interaction, deps.clock))
+    return interaction.returnTo
+  }
+
+  const refuse = (interaction: Interaction, error: string, description: string): Promise<string> =>
+    finish(interaction, { error, error_description: description })
+
+  /** Where the person goes next: to sign in, to agree, or on. */
+  const next = async (
+    ctx: Context,
+    uid: string,
+  ): Promise<{ redirect: string } | { consent: ConsentQuestion }> => {
+    const interaction = await pendingOf(ctx, uid)
+    const session = await deps.readSession(ctx)
+    const app = appOf(interaction)
+    if (interaction.prompt.name === 'consent') return consent(interaction, app, session)
+    const wanted = wantedOf(interaction, app)
+    if (session !== undefined && isEnough(session, wanted))
+      return { redirect: await resume(interaction, session) }
+    if (session !== undefined && (await cannotBeMet(deps.credentials, session, wanted))) {
+      const description = 'the required authentication strength cannot be met by this account'
+      return { redirect: await refuse(interaction, 'unmet_authentication_requirements', description) }
+    }
+    const loginHint = interaction.params['login_hint']
+    const handle = await deps.signIn.begin({
+      resumePath: `${interactionPath(uid)}/finish`,
+      appId: app.id,
+      ...(typeof loginHint === 'string' ? { loginHint } : {}),
+      browser: deps.cookies.ensureBrowser(ctx),
+      wanted,
+    })
+    return { redirect: `/sign-in?attempt=${handle}` }
+  }
+
+  const consent = async (
+    interaction: Interaction,
+    app: App,
+    session: SsoSession | undefined,
+  ): Promise<{ redirect: string } | { consent: ConsentQuestion }> => {
+    const account = session === undefined ? undefined : await deps.accounts.find(session.accountId)
+    // Bound to the session that the question was asked of: another person in this browser starts anew (N-005, N-046).
+    if (session === undefined || account === undefined || interaction.session?.uid !== session.id)
+      throw expired()
+    const missing = interaction.prompt.details['missingOIDCScope']
+    const asked = Array.isArray(missing)
+      ? missing.map(String)
+      : String(interaction.params['scope'] ?? '').split(' ')
+    return {
+      consent: {
+        uid: interaction.uid,
+        app,
+        account,
+        scopes: asked,
+        redirectUri: String(interaction.params['redirect_uri'] ?? ''),
+      },
+    }
+  }
+
+  /** The session answers the question: tell the engine who it is and when they proved it, and go on where it waits. */
+  const resume = async (interaction: Interaction, session: SsoSession): Promise<string> => {
+    // Another person than the one the question was asked of: the engine must not compare with a session that has ended (DECISIONS 5).
+    if (interaction.session?.uid !== session.id) delete (interaction as { session?: unknown }).session
+    const login = {
+      accountId: session.accountId,
+      ts: toEpochSeconds(session.authenticatedAt),
+      acr: session.acr,
+      amr: [...session.amr],
+      remember: true,
+    }
+    return finish(
+      interaction,
+      interaction.prompt.name === 'select_account' ? { select_account: {}, login } : { login },
+    )
+  }
+
+  return {
+    next,
+
+    /** After a sign-in: on when the session is enough, back to the question when it is not. */
+    finish: async (ctx: Context, uid: string): Promise<string> => {
+      const interaction = await pendingOf(ctx, uid)
+      const session = await deps.readSession(ctx)
+      if (session === undefined || !isEnough(session, wantedOf(interaction, appOf(interaction))))
+        return interactionPath(uid)
+      return resume(interaction, session)
+    },
+
+    /** The person does not want to. The app hears `access_denied` (RFC 6749 section 4.1.2.1). */
+    cancel: async (ctx: Context, uid: string): Promise<string> =>
+      refuse(await pendingOf(ctx, uid), 'access_denied', 'the person cancelled'),
+
+    /** The answer to the consent page, remembered when it is yes. */
+    answerConsent: async (ctx: Context, uid: string, allowed: boolean): Promise<string> => {
+      const interaction = await pendingByResume(deps, ctx, uid)
+      const session = await deps.readSession(ctx)
+      const outcome = await consent(interaction, appOf(interaction), session)
+      if ('redirect' in outcome) return outcome.redirect
+      const { app, account, scopes } = outcome.consent
+      const claims = interaction.prompt.details['missingOIDCClaims']
+      const context = { actor: { kind: 'account', accountId: account.id } } as const
+      if (!allowed) {
+        await deps.audit({ type: 'consent.denied', accountId: account.id, appId: app.id }, context)
+        return refuse(interaction, 'access_denied', 'the person did not agree')
+      }
+      await deps.transaction.run(async () => {
+        await deps.consents.grant({
+          accountId: account.id,
+          appId: app.id,
+          scopes,
+          claims: Array.isArray(claims) ? claims.map(String) : [],
+          grantedAt: deps.clock.now(),
+        })
+        await deps.audit({ type: 'consent.granted', accountId: account.id, appId: app.id, scopes }, context)
+      })
+      return finish(interaction, { consent: {} })
+    },
+
+    /**
+     * Addresses that a form on the way may end at: Chromium applies `form-action` along the whole redirect chain (DECISIONS 26).
+     * Only what the engine has validated for this question.
+     */
+    formTargets: async (resumePath: string): Promise<readonly string[]> => {
+      const uid = uidOf(resumePath)
+      const interaction = uid === undefined ? undefined : await deps.provider().Interaction.find(uid)
+      const redirectUri = interaction?.params['redirect_uri']
+      return typeof redirectUri === 'string' ? [redirectUri] : []
+    },
+  }
+}
+
+/** Own path that gives up a sign-in which would have led to `resumePath`; undefined when no app waits for it. */
+export function cancelPathOf(resumePath: string): string | undefined {
+  const uid = uidOf(resumePath)
+  return uid === undefined ? undefined : `${interactionPath(uid)}/cancel`
+}
+
+function uidOf(resumePath: string): string | undefined {
+  return /^\/oauth\/interaction\/([A-Za-z0-9_-]{10,64})\/finish$/.exec(resumePath)?.[1]
+}
+
+/** The consent form is on a path of its own, where the interaction's cookie is not sent: it is bound by the session and its own token. */
+async function pendingByResume(deps: InteractionsDeps, _ctx: Context, uid: string): Promise<Interaction> {
+  const interaction = await deps.provider().Interaction.find(uid)
+  if (interaction === undefined || interaction.prompt.name !== 'consent') throw expired()
+  return interaction
+}
+
+/** What the sign-in must prove (OpenID Connect Core 1.0 section 3.1.2.1), as validated by the engine. */
+export function wantedOf(interaction: Interaction, app: App): Wanted {
+  const askedAt = (interaction.iat ?? 0) * secondMs
+  const { prompt, params } = interaction
+  const asked = new Set(prompt.reasons)
+  const acr = acrOf(interaction, app)
+  const maxAgeSeconds = Number(params['max_age'] ?? app.oidc.metadata.default_max_age ?? Number.NaN)
+  const accountId = hintedAccount(interaction, app)
+  return {
+    ...(accountId === undefined ? {} : { accountId }),
+    ...(acr === undefined ? {} : { acr }),
+    // `prompt=login` and choosing an account: only what is proved from now on. `max_age`: only what is young enough.
+    ...(asked.has('login_prompt') || prompt.name === 'select_account'
+      ? { provedAfter: askedAt }
+      : Number.isFinite(maxAgeSeconds)
+        ? { provedAfter: askedAt - maxAgeSeconds * secondMs }
+        : {}),
+  }
+}
+
+function acrOf(interaction: Interaction, app: App): string | undefined {
+  const { details } = interaction.prompt
+  const essential = details['acr'] as { value?: unknown; values?: unknown } | string | undefined
+  if (typeof essential === 'string') return essential
+  const values = [essential?.value, ...(Array.isArray(essential?.values) ? essential.values : [])]
+  const first = values.find((value) => typeof value === 'string')
+  if (typeof first === 'string') return first
+  return (
+    app.sessions.acr ??
+    (interaction.prompt.reasons.includes('assurance')
+      ? wantedAcrs(interaction.params['acr_values'])[0]
+      : undefined)
+  )
+}
+
+/** The person named by a verified `id_token_hint`; a pairwise subject cannot be turned back into an account. */
+function hintedAccount(interaction: Interaction, app: App) {
+  const hint = interaction.params['id_token_hint']
+  if (typeof hint !== 'string' || app.oidc.metadata.subject_type === 'pairwise') return undefined
+  const [, payload = ''] = hint.split('.')
+  const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown }
+  return parseAccountId(sub)
+}
+
+function isEnough(session: SsoSession, wanted: Wanted): boolean {
+  if (wanted.accountId !== undefined && wanted.accountId !== session.accountId) return false
+  if (wanted.acr !== undefined && !meets(session, wanted.acr)) return false
+  // Whole seconds on the wire: a proof in the same second as the question counts as after it only when it is (`>=` on ms).
+  return wanted.provedAfter === undefined || session.authenticatedAt >= wanted.provedAfter
+}
+
+async function cannotBeMet(
+  credentials: CredentialStore,
+  session: SsoSession,
+  wanted: Wanted,
+): Promise<boolean> {
+  if (wanted.acr === undefined || meets(session, wanted.acr)) return false
+  return (await credentials.listByAccount(session.accountId)).length === 0
+}
+
+function remainingSeconds(interaction: Interaction, clock: Clock): number {
+  return Math.max(1, (interaction.exp ?? 0) - toEpochSeconds(clock.now()))
+}
+
+function expired(): GatewayError {
+  return new GatewayError(
+    'page_expired',
+    'This sign-in has expired or belongs to another browser. Go back to the app and start again.',
+  )
+}

@@ -1,0 +1,126 @@
+/**
+ * The OpenID Connect edge, put together: the engine with its current keys, our routes around it, and its public documents.
+ */
+import type { Context, Middleware } from 'koa'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { AccountStore, CredentialStore } from '../accounts/store.ts'
+import type { AppRegistry } from '../apps/registry.ts'
+import type { ConsentStore } from '../apps/store.ts'
+import type { AppendAudit } from '../audit/event.ts'
+import type { Cookies } from '../http/cookies.ts'
+import type { Csrf } from '../http/csrf.ts'
+import { factsOf } from '../http/request.ts'
+import { grantPage } from '../http/security-headers.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Egress } from '../kernel/egress.ts'
+import type { Ephemeral } from '../kernel/ephemeral.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Transaction } from '../kernel/transaction.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import type { Journeys } from '../logout/journey.ts'
+import type { EndSession } from '../sessions/ending.ts'
+import type { SessionRegistry } from '../sessions/registry.ts'
+import type { SsoSession } from '../sessions/sso-session.ts'
+import type { SessionStore } from '../sessions/store.ts'
+import type { SignIn } from '../sign-in/sign-in.ts'
+import { currentContext } from './context.ts'
+import { createPublicDocuments, type PublicDocuments } from './documents.ts'
+import { createEndSessionRoute } from './end-session.ts'
+import { type ConsentQuestion, createInteractions, type Interactions } from './interactions.ts'
+import { buildProvider, type ProviderDeps } from './provider.ts'
+import { oidcRoutes } from './routes.ts'
+import type { ArtifactStore } from './store.ts'
+
+export interface OpenIdConnectDeps {
+  readonly issuer: string
+  readonly lifetimes: ProviderDeps['lifetimes'] & { readonly refreshGraceMs: number }
+  readonly artifacts: ArtifactStore
+  readonly accounts: AccountStore
+  readonly credentials: CredentialStore
+  readonly consents: ConsentStore
+  readonly apps: AppRegistry
+  readonly sessions: SessionRegistry
+  readonly sessionStore: SessionStore
+  readonly endSession: EndSession
+  readonly signIn: SignIn
+  readonly journeys: Journeys
+  readonly keys: Keyring
+  readonly egress: Egress
+  readonly ephemeral: Ephemeral
+  readonly transaction: Transaction
+  readonly audit: AppendAudit
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly cookies: Cookies
+  readonly csrf: Csrf
+  readonly readSession: (ctx: Context) => Promise<SsoSession | undefined>
+  readonly renderConsent: (question: ConsentQuestion, csrf: string) => string
+  /** Page for an OAuth error that must not go back to the app (N-033). */
+  readonly renderError: (error: string, requestId: string) => string
+}
+
+export interface OpenIdConnect {
+  readonly middleware: Middleware
+  readonly documents: PublicDocuments
+  readonly interactions: Interactions
+  /** Takes up new keys: a second engine over the same stores takes the place of the first (engines/oidc-provider.md section 7). */
+  reloadKeys(): void
+}
+
+/** Creates the edge. */
+export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
+  const documents = createPublicDocuments(deps.issuer, deps.keys)
+  let provider: Provider = build(deps)
+  const interactions = createInteractions({ ...deps, provider: () => provider })
+  const endSession = createEndSessionRoute({ ...deps, sessions: deps.sessionStore, provider: () => provider })
+  return {
+    documents,
+    interactions,
+    middleware: oidcRoutes({ ...deps, provider: () => provider, interactions, endSession }),
+    reloadKeys: () => {
+      provider = build(deps)
+      documents.forget()
+    },
+  }
+}
+
+function build(deps: OpenIdConnectDeps): Provider {
+  const successorKey = deps.keys.secret('refresh-successor')
+  const provider = buildProvider({
+    ...deps,
+    cookies: deps.cookies.names,
+    secureCookies: deps.cookies.secure,
+    artifacts: {
+      ...deps,
+      store: deps.artifacts,
+      successorKey,
+      refreshGraceMs: deps.lifetimes.refreshGraceMs,
+      sessionOfRequest: async () => {
+        const ctx = currentContext()
+        return ctx === undefined ? undefined : deps.readSession(ctx)
+      },
+      requestId: () => {
+        const ctx = currentContext()
+        return ctx === undefined ? undefined : factsOf(ctx.req).id
+      },
+    },
+    renderError: (ctx, error) => {
+      ctx.type = 'html'
+      ctx.body = deps.renderError(error, factsOf(ctx.req).id)
+    },
+  })
+  provider.on('authorization.success', allowFormPost)
+  provider.on('authorization.error', allowFormPost)
+  return provider
+}
+
+/** The page that posts an answer to the app may do so, to the one address that the engine has validated. */
+function allowFormPost(ctx: KoaContextWithOIDC): void {
+  const { client, params } = ctx.oidc
+  const redirectUri = params?.['redirect_uri']
+  if (params?.['response_mode'] !== 'form_post' || typeof redirectUri !== 'string') return
+  if (client?.redirectUriAllowed(redirectUri) === true)
+    grantPage(ctx as unknown as Context, { formTargets: [redirectUri] })
+}

@@ -1,0 +1,125 @@
+/**
+ * Everything of OpenID Connect that has a path, on one page.
+ *
+ * Ours come first: interactions, consent, RP-initiated logout. Of the engine only the routes named here are reachable; its own
+ * logout routes are not (DECISIONS 4).
+ */
+import type { Context, Middleware, Next } from 'koa'
+import compose from 'koa-compose'
+import type { Provider } from 'oidc-provider'
+import { parseForm, readForm } from '../http/body.ts'
+import type { Cookies } from '../http/cookies.ts'
+import type { Csrf } from '../http/csrf.ts'
+import { requireOwnPage } from '../http/fetch-metadata.ts'
+import { grantPage } from '../http/security-headers.ts'
+import { GatewayError } from '../kernel/errors.ts'
+import type { ConsentQuestion, Interactions } from './interactions.ts'
+import { routes } from './provider.ts'
+
+export interface OidcRoutesDeps {
+  readonly issuer: string
+  readonly provider: () => Provider
+  readonly interactions: Interactions
+  readonly endSession: (ctx: Context, parameters: ReadonlyMap<string, string>) => Promise<string>
+  readonly cookies: Cookies
+  readonly csrf: Csrf
+  readonly renderConsent: (question: ConsentQuestion, csrf: string) => string
+}
+
+const engineMethods: Readonly<Record<string, readonly string[]>> = {
+  [routes.authorization]: ['GET'],
+  [routes.token]: ['POST', 'OPTIONS'],
+  [routes.userinfo]: ['GET', 'POST', 'OPTIONS'],
+  [routes.revocation]: ['POST', 'OPTIONS'],
+  [routes.introspection]: ['POST', 'OPTIONS'],
+  [routes.pushed_authorization_request]: ['POST', 'OPTIONS'],
+}
+const resumePath = /^\/oauth\/authorize\/[A-Za-z0-9_-]{10,64}$/
+const interactionPath = /^\/oauth\/interaction\/([A-Za-z0-9_-]{10,64})(\/finish|\/cancel)?$/
+const consentPath = /^\/consent\/([A-Za-z0-9_-]{10,64})$/
+
+/** Mounts the edge: answers what is its own and passes everything else on. */
+export function oidcRoutes(deps: OidcRoutesDeps): Middleware {
+  const engine = createEngineMount(deps.provider)
+  return async (ctx, next) => {
+    const { path } = ctx
+    const interaction = interactionPath.exec(path)
+    if (interaction !== null) return showInteraction(deps, ctx, interaction[1] ?? '', interaction[2])
+    const consent = consentPath.exec(path)
+    if (consent !== null) return answerConsent(deps, ctx, consent[1] ?? '')
+    if (path === routes.end_session) return endSession(deps, ctx)
+    const methods = Object.hasOwn(engineMethods, path)
+      ? engineMethods[path]
+      : resumePath.test(path)
+        ? ['GET']
+        : undefined
+    if (methods === undefined) return next()
+    if (!methods.includes(ctx.method)) return refuseMethod(ctx, methods)
+    return engine(ctx, next)
+  }
+}
+
+/** The engine as middleware of our Koa; composed once for each engine, because keys change rarely and requests come often. */
+function createEngineMount(provider: () => Provider): Middleware {
+  const mounted = new WeakMap<Provider, Middleware>()
+  return (ctx: Context, next: Next) => {
+    const current = provider()
+    const known = mounted.get(current) ?? compose(current.middleware as Middleware[])
+    mounted.set(current, known)
+    return known(ctx, next)
+  }
+}
+
+async function showInteraction(
+  deps: OidcRoutesDeps,
+  ctx: Context,
+  uid: string,
+  step: string | undefined,
+): Promise<void> {
+  if (ctx.method !== 'GET') return refuseMethod(ctx, ['GET'])
+  if (step === '/finish') return seeOther(ctx, await deps.interactions.finish(ctx, uid))
+  if (step === '/cancel') return seeOther(ctx, await deps.interactions.cancel(ctx, uid))
+  const next = await deps.interactions.next(ctx, uid)
+  if ('redirect' in next) return seeOther(ctx, next.redirect)
+  // The answer leads back to the app, and Chromium applies `form-action` to the whole chain (DECISIONS 26).
+  grantPage(ctx, { formTargets: [next.consent.redirectUri] })
+  ctx.type = 'html'
+  ctx.body = deps.renderConsent(
+    next.consent,
+    deps.csrf.token(deps.cookies.ensureBrowser(ctx), csrfPurpose(uid)),
+  )
+}
+
+async function answerConsent(deps: OidcRoutesDeps, ctx: Context, uid: string): Promise<void> {
+  if (ctx.method !== 'POST') return refuseMethod(ctx, ['POST'])
+  requireOwnPage(ctx.req.headers, deps.issuer)
+  const form = await readForm(ctx)
+  deps.csrf.check(deps.cookies.readBrowser(ctx), csrfPurpose(uid), form.get('csrf'))
+  const decision = form.get('decision')
+  if (decision !== 'allow' && decision !== 'deny')
+    throw new GatewayError('input_invalid', 'Choose whether to allow it or not.')
+  seeOther(ctx, await deps.interactions.answerConsent(ctx, uid, decision === 'allow'))
+}
+
+async function endSession(deps: OidcRoutesDeps, ctx: Context): Promise<void> {
+  // GET and POST, "the OpenID Provider MUST support both" (RP-Initiated Logout 1.0 section 2). No token of ours: an app sends it.
+  if (ctx.method === 'GET') return seeOther(ctx, await deps.endSession(ctx, parseForm(ctx.querystring)))
+  if (ctx.method === 'POST') return seeOther(ctx, await deps.endSession(ctx, await readForm(ctx)))
+  return refuseMethod(ctx, ['GET', 'POST'])
+}
+
+/** A token for one question: it answers no other. */
+function csrfPurpose(uid: string): string {
+  return `consent ${uid}`
+}
+
+function seeOther(ctx: Context, to: string): void {
+  ctx.status = 303
+  ctx.set('Location', to)
+  ctx.body = ''
+}
+
+function refuseMethod(ctx: Context, methods: readonly string[]): void {
+  ctx.set('Allow', methods.join(', '))
+  throw new GatewayError('method_not_allowed', `This address takes ${methods.join(' and ')} only.`)
+}
