@@ -1,13 +1,10 @@
-/** Debian's Chromium, as the browser tests start it. */
-import { existsSync } from 'node:fs'
+/** Debian's Chromium, as the tests of pages start it. */
 import { type Browser, chromium } from 'playwright-core'
-
-const executablePath = '/usr/bin/chromium'
-
-export const chromiumIsThere: boolean = existsSync(executablePath)
+import { chromium as executablePath } from '#test/support/available.ts'
 
 /** Headless, and silent towards the outside. */
 export function launchChromium(): Promise<Browser> {
+  if (executablePath === undefined) throw new Error('There is no Chromium here')
   return chromium.launch({
     executablePath,
     headless: true,

@@ -19,7 +19,7 @@ const sizes = [
   { name: 'desktop', width: 1280, height: 800 },
 ] as const
 
-await using server = await serveSamples(accent)
+await using server = await serveSamples({ accent })
 await using browser = await launchChromium()
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const { name: size, ...viewport } of sizes) {

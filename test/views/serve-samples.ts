@@ -1,29 +1,32 @@
-/** Serves the sample pages with their assets on loopback, under the headers the gateway sends. */
-import { createServer } from 'node:http'
+/** Serves the sample pages on loopback, with their assets and under the headers that the gateway itself sends. */
+import Koa, { type Middleware } from 'koa'
+import { serveAssets } from '#gateway/http/assets.ts'
+import { securityHeaders } from '#gateway/http/security-headers.ts'
 import { assets } from '#views/assets.ts'
 import { themeCss } from '#views/theme.ts'
 import { samplePages } from './pages.ts'
 
-const contentSecurityPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
 export interface SampleServer extends AsyncDisposable {
+  /** On the name `localhost`, because passkeys know no bare address. */
   readonly origin: string
 }
 
-/** Listens on a free port; `accent` is the operator's colour. */
-export async function serveSamples(accent = ''): Promise<SampleServer> {
-  const server = createServer((request, response) => {
-    response.setHeader('content-security-policy', contentSecurityPolicy)
-    const page = samplePages.find(({ name }) => request.url === `/${name}`)
-    const asset = assets.find(({ path }) => request.url === path)
-    if (page !== undefined) response.setHeader('content-type', 'text/html; charset=utf-8').end(page.text)
-    else if (asset !== undefined) response.setHeader('content-type', asset.contentType).end(asset.body)
-    else if (request.url === '/assets/theme.css')
-      response.setHeader('content-type', 'text/css').end(themeCss(accent))
-    else response.writeHead(404).end()
+/** Listens on a free port. `accent` is the operator's colour, `answers` what the scripts of a page find there. */
+export async function serveSamples(
+  options: { accent?: string; answers?: Middleware } = {},
+): Promise<SampleServer> {
+  const theme = { path: '/assets/theme.css', contentType: 'text/css', body: themeCss(options.accent ?? '') }
+  const app = new Koa()
+  app.use(securityHeaders('http://localhost'))
+  app.use(serveAssets([...assets, theme]))
+  app.use(async (ctx, next) => {
+    const sample = samplePages.find(({ name }) => ctx.path === `/${name}`)
+    if (sample !== undefined && ctx.method === 'GET') ctx.body = sample.text
+    else await next()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  if (options.answers !== undefined) app.use(options.answers)
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server has no port')
   return {

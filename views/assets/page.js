@@ -8,11 +8,9 @@
   function localise(/** @type {HTMLTimeElement} */ time) {
     const at = new Date(time.dateTime)
     const today = new Date().toDateString() === at.toDateString()
-    time.textContent = at.toLocaleString([], {
-      hour: 'numeric',
-      minute: '2-digit',
-      ...(today ? {} : { day: 'numeric', month: 'short' }),
-    })
+    const clock = at.toLocaleTimeString([], { timeStyle: 'short' })
+    const day = at.toLocaleDateString([], { day: 'numeric', month: 'short' })
+    time.textContent = today ? clock : `${day}, ${clock}`
   }
 
   for (const time of document.querySelectorAll('time[data-clock]')) {
