@@ -37,6 +37,7 @@ export type AccountProblem =
   | 'password-too-long'
   | 'password-breached'
   | 'password-unchanged'
+  | 'password-is-email'
   | 'passkey-name-invalid'
   | 'last-way-in'
   | 'throttled'
@@ -87,6 +88,8 @@ function problemWords(problem: AccountProblem, passwordMinLength: number): strin
       return 'That new password is on a list of stolen ones. Choose another.'
     case 'password-unchanged':
       return 'That is the password you have already. Choose another.'
+    case 'password-is-email':
+      return 'Your password must not be your e-mail address. Choose another.'
     case 'passkey-name-invalid':
       return 'A passkey’s name has between 1 and 60 characters.'
     case 'last-way-in':

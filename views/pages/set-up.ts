@@ -16,10 +16,12 @@ export interface SetUpModel extends FormPageModel {
 
 export type SetUpProblem =
   | 'email-invalid'
+  | 'email-taken'
   | 'name-missing'
   | 'password-too-short'
   | 'password-too-long'
   | 'password-breached'
+  | 'password-is-email'
 
 /** The whole page. */
 export function setUpPage(model: SetUpModel): Html {
@@ -56,6 +58,8 @@ function problemWords(problem: SetUpProblem, passwordMinLength: number): string 
   switch (problem) {
     case 'email-invalid':
       return 'That is not an e-mail address. Check it for typing mistakes.'
+    case 'email-taken':
+      return 'There is an account with that address already.'
     case 'name-missing':
       return 'Enter a name. It is how others see you here.'
     case 'password-too-short':
@@ -64,6 +68,8 @@ function problemWords(problem: SetUpProblem, passwordMinLength: number): string 
       return 'That password is too long. Use at most 1024 characters.'
     case 'password-breached':
       return 'That password is on a list of stolen ones. Choose another.'
+    case 'password-is-email':
+      return 'Your password must not be your e-mail address. Choose another.'
     default:
       return problem satisfies never
   }
