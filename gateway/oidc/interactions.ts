@@ -189,28 +189,7 @@ export function createInteractions(deps: InteractionsDeps) {
       })
       return finish(interaction, { consent: {} })
     },
-
-    /**
-     * Addresses that a form on the way may end at: Chromium applies `form-action` along the whole redirect chain (DECISIONS 26).
-     * Only what the engine has validated for this question.
-     */
-    formTargets: async (resumePath: string): Promise<readonly string[]> => {
-      const uid = uidOf(resumePath)
-      const interaction = uid === undefined ? undefined : await deps.provider().Interaction.find(uid)
-      const redirectUri = interaction?.params['redirect_uri']
-      return typeof redirectUri === 'string' ? [redirectUri] : []
-    },
   }
-}
-
-/** Own path that gives up a sign-in which would have led to `resumePath`; undefined when no app waits for it. */
-export function cancelPathOf(resumePath: string): string | undefined {
-  const uid = uidOf(resumePath)
-  return uid === undefined ? undefined : `${interactionPath(uid)}/cancel`
-}
-
-function uidOf(resumePath: string): string | undefined {
-  return /^\/oauth\/interaction\/([A-Za-z0-9_-]{10,64})\/finish$/.exec(resumePath)?.[1]
 }
 
 /** The consent form is on a path of its own, where the interaction's cookie is not sent: it is bound by the session and its own token. */

@@ -35,7 +35,7 @@ const engineMethods: Readonly<Record<string, readonly string[]>> = {
   [routes.pushed_authorization_request]: ['POST', 'OPTIONS'],
 }
 const resumePath = /^\/oauth\/authorize\/[A-Za-z0-9_-]{10,64}$/
-const interactionPath = /^\/oauth\/interaction\/([A-Za-z0-9_-]{10,64})(\/finish|\/cancel)?$/
+const interactionPath = /^\/oauth\/interaction\/([A-Za-z0-9_-]{10,64})(\/finish)?$/
 const consentPath = /^\/consent\/([A-Za-z0-9_-]{10,64})$/
 
 /** Mounts the edge: answers what is its own and passes everything else on. */
@@ -77,8 +77,11 @@ async function showInteraction(
   step: string | undefined,
 ): Promise<void> {
   if (ctx.method !== 'GET') return refuseMethod(ctx, ['GET'])
-  if (step === '/finish') return seeOther(ctx, await deps.interactions.finish(ctx, uid))
-  if (step === '/cancel') return seeOther(ctx, await deps.interactions.cancel(ctx, uid))
+  if (step === '/finish') {
+    // The portal knows no protocol: "the person would rather not" reaches us on the path that the attempt leads to.
+    const cancelled = parseForm(ctx.querystring).get('cancel') === 'yes'
+    return seeOther(ctx, await (cancelled ? deps.interactions.cancel(ctx, uid) : deps.interactions.finish(ctx, uid)))
+  }
   const next = await deps.interactions.next(ctx, uid)
   if ('redirect' in next) return seeOther(ctx, next.redirect)
   // The answer leads back to the app, and Chromium applies `form-action` to the whole chain (DECISIONS 26).

@@ -1,0 +1,174 @@
+/**
+ * The second half of composing: what people, browsers and apps talk to.
+ */
+import { readFileSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
+import { extname } from 'node:path'
+import type { Appearance } from '#views/appearance.ts'
+import { assets, hashedPath } from '#views/assets.ts'
+import { toText } from '#views/html.ts'
+import { consentPage } from '#views/pages/consent.ts'
+import { errorPage } from '#views/pages/error.ts'
+import { themeAsset } from '#views/theme.ts'
+import type { Core } from './compose.ts'
+import type { ServedAsset } from './http/assets.ts'
+import { createCookies } from './http/cookies.ts'
+import { createCsrf } from './http/csrf.ts'
+import { createSessionReader } from './http/session.ts'
+import { GatewayError } from './kernel/errors.ts'
+import { createJourneys } from './logout/journey.ts'
+import { createOpenIdConnect } from './oidc/openid-connect.ts'
+import { createPortal } from './portal/portal.ts'
+import { createProblemPage } from './portal/problem-page.ts'
+import { createServer } from './server.ts'
+import { cookieLifetimeSeconds } from './sessions/registry.ts'
+import type { SsoSession } from './sessions/sso-session.ts'
+
+export interface Edges {
+  readonly handle: RequestListener
+  reloadKeys(): void
+}
+
+/** Creates the edges over the core. */
+export function createEdges(core: Core): Edges {
+  const { config, clock, stores } = core
+  const { appearance, served } = looks(config.appearance)
+  const cookies = createCookies({ issuer: config.issuer, random: core.random, log: core.log })
+  const csrf = createCsrf(core.keys.secret('csrf'))
+  const readSession = createSessionReader<SsoSession>({
+    cookies,
+    resolve: core.sessions.resolve,
+    lifetimeSeconds: (session) => cookieLifetimeSeconds(session, core.sessions.policy, clock.now()),
+    // A secret that we never issued is a forgery or a restored backup: worth a line, too cheap to make for a row (N-002).
+    onUnknown: (address) => core.log.warn('a session cookie that was never issued was shown', { address }),
+  })
+  const journeys = createJourneys(core)
+  const openIdConnect = createOpenIdConnect({
+    ...core,
+    issuer: config.issuer,
+    lifetimes: config.tokens,
+    artifacts: stores.artifacts,
+    accounts: stores.accounts,
+    credentials: stores.credentials,
+    consents: stores.consents,
+    sessionStore: stores.sessions,
+    audit: core.audit.append,
+    journeys,
+    cookies,
+    csrf,
+    readSession,
+    renderConsent: ({ uid, app, account, scopes, redirectUri }, token) =>
+      toText(
+        consentPage({
+          appearance,
+          csrf: token,
+          uid,
+          app: { name: app.name },
+          appHost: URL.parse(redirectUri)?.host ?? '',
+          account,
+          scopes,
+          offline: 'ends-with-session',
+          policyUrl: app.oidc.metadata.policy_uri,
+          termsUrl: app.oidc.metadata.tos_uri,
+        }),
+      ),
+    renderError: (error, id) => toText(errorPage({ appearance, id, ...oauthErrorWords(error) })),
+  })
+  const portal = createPortal({
+    ...core,
+    issuer: config.issuer,
+    appearance,
+    rememberMe: config.sessions.rememberMe.enabled,
+    cookies,
+    csrf,
+    sessionOf: readSession,
+    sessionStore: stores.sessions,
+    accounts: stores.accounts,
+    journeys,
+  })
+  return {
+    reloadKeys: openIdConnect.reloadKeys,
+    handle: createServer({
+      issuer: config.issuer,
+      trustedProxies: config.trustedProxies,
+      cookieKey: core.keys.secret('cookie').toString('base64url'),
+      secureCookies: cookies.secure,
+      random: core.random,
+      log: core.log,
+      renderProblem: createProblemPage(appearance),
+      checkReady: () => core.database.ping(),
+      assets: served,
+      documents: openIdConnect.documents,
+      portal,
+      openIdConnect: openIdConnect.middleware,
+    }),
+  }
+}
+
+/** What an operator sets of the looks, and what is served for it. */
+function looks(of: Core['config']['appearance']): {
+  readonly appearance: Appearance
+  readonly served: readonly ServedAsset[]
+} {
+  const theme = themeAsset(of.accent ?? '')
+  const logo = of.logoFile === undefined ? undefined : logoAsset(of.logoFile)
+  return {
+    appearance: {
+      name: of.name,
+      themePath: theme.path,
+      ...(logo === undefined ? {} : { logoPath: logo.path }),
+    },
+    served: [...assets, theme, ...(logo === undefined ? [] : [logo])],
+  }
+}
+
+/** What browsers show as a picture and cannot run. An SVG in an <img> runs nothing, and our CSP would not let it. */
+const logoTypes: Readonly<Record<string, string>> = {
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+}
+
+function logoAsset(file: string): ServedAsset {
+  const ending = extname(file).toLowerCase()
+  const contentType = logoTypes[ending]
+  if (contentType === undefined) {
+    throw new GatewayError(
+      'configuration_invalid',
+      `appearance.logo_file must end in ${Object.keys(logoTypes).join(', ')}.`,
+    )
+  }
+  const body = readFileSync(file)
+  return { path: hashedPath(`logo${ending}`, body), contentType, body }
+}
+
+/** An OAuth error in words for the person it stopped; nothing of the request is repeated (N-033, N-185). */
+function oauthErrorWords(error: string): {
+  readonly heading: string
+  readonly message: string
+  readonly advice: string
+} {
+  switch (error) {
+    case 'invalid_client':
+    case 'invalid_redirect_uri':
+      return {
+        heading: 'This link does not work',
+        message: 'The app that sent you here is not known to this gateway, or its address does not match.',
+        advice: 'Go back to the app and try once more. If it happens again, tell whoever runs it.',
+      }
+    case 'server_error':
+      return {
+        heading: 'Something went wrong here',
+        message: 'The fault is on our side, and it has been written down.',
+        advice: 'Go back to the app and try once more.',
+      }
+    default:
+      return {
+        heading: 'This sign-in cannot go on',
+        message: 'The request of the app is not valid, or this sign-in has expired.',
+        advice: 'Go back to the app and start again. If it happens again, tell whoever runs it.',
+      }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The life of a serving process: from configuration to ready, and on a signal from ready to gone.
+ *
+ * Owns: the order of starting and stopping, and what the terminal is told. Standard output is for the person at the terminal,
+ * standard error is the log.
+ */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LoadedConfig } from '#config/load.ts'
+import { applyDeclared } from './administration/declared.ts'
+import { compose, type Gateway } from './compose.ts'
+import { createListener } from './http/listener.ts'
+import { secondMs } from './kernel/clock.ts'
+
+/** Requests in flight may finish for so long; then connections are closed. Under the 30 s that process managers give. */
+const drainMs = 20 * secondMs
+/** What takes longer is said, so that nobody wonders. */
+const sayAfterMs = secondMs
+
+/** Starts the gateway and resolves when it has stopped. Throws what the configuration or the stores say is wrong. */
+export async function serve(loaded: LoadedConfig): Promise<void> {
+  const stopped = signals()
+  await using gateway = await telling('Opening the database and keys', () => compose(loaded.config))
+  for (const { message } of loaded.warnings) gateway.log.warn(message)
+  await telling('Applying what the configuration file declares', () => applyDeclared(gateway, loaded.config))
+  const server = await listen(gateway)
+  gateway.start()
+  await announce(gateway)
+  await stopped
+  say('Stopping: requests in flight may finish.')
+  await drain(server)
+}
+
+async function listen(gateway: Gateway): Promise<Server> {
+  const { listen: at, tls } = gateway.config
+  const pem = tls === undefined ? undefined : { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') }
+  const server = createListener(gateway.handle, pem)
+  server.listen(at.port, at.host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  gateway.refuseOwnListeners([{ host: at.host, port }])
+  return server
+}
+
+async function announce(gateway: Gateway): Promise<void> {
+  const { config } = gateway
+  say(`Gatehouse is ready at ${config.issuer}`)
+  const token = await gateway.setUp.createLink()
+  if (token !== undefined) {
+    say(`No operator account exists yet. Make the first one within 30 minutes: ${new URL(`/set-up/${token}`, config.issuer).href}`)
+  }
+}
+
+/** npm passes a signal on to a process that already got it: repeats within a second are one (DECISIONS 49). A later one means "now". */
+function signals(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let first: number | undefined
+  const onSignal = (): void => {
+    const now = performance.now()
+    if (first !== undefined && now - first > secondMs) process.exit(1)
+    first ??= now
+    resolve()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return promise
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  await Promise.race([closed, sleep(drainMs, undefined, { ref: false })])
+  server.closeAllConnections()
+}
+
+async function telling<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const timer = setTimeout(() => say(`${what} …`), sayAfterMs)
+  try {
+    return await work()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

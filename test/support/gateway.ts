@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadConfig } from '#config/load.ts'
+import { applyDeclared } from '#gateway/administration/declared.ts'
+import { compose, type Gateway } from '#gateway/compose.ts'
+import { createListener } from '#gateway/http/listener.ts'
+import type { Log } from '#gateway/kernel/log.ts'
+import { seededPause } from './database.ts'
+import { createManualClock, type ManualClock } from './manual-clock.ts'
+import { writeFileSync } from 'node:fs'
+import { stringify } from 'yaml'
+
+export interface TestGatewayOptions {
+  /** Settings as an operator writes them, over the test's own: the issuer's port and the data folder are ours. */
+  readonly settings?: Record<string, unknown>
+  /** Statements await at random between one another (DECISIONS 34). */
+  readonly seed?: number
+  /** Goes on with the folder of a gateway that was stopped: a restart. */
+  readonly folder?: string
+  readonly port?: number
+  readonly clock?: ManualClock
+  /** True keeps real time: for browsers, whose clocks are their own. */
+  readonly realTime?: boolean
+  /** Runs the dispatcher and the sweeper as `serve` does; otherwise a test runs them by hand. */
+  readonly background?: boolean
+}
+
+export interface TestGateway extends AsyncDisposable {
+  readonly gateway: Gateway
+  readonly issuer: string
+  readonly port: number
+  readonly folder: string
+  readonly clock: ManualClock
+  /** Every line of the log, in order. */
+  readonly logLines: { readonly level: string; readonly message: string; readonly fields: unknown }[]
+  /** Stops it and keeps the folder, so that it can be started again. */
+  stop(): Promise<void>
+}
+
+/** Starts the gateway as `serve` does, on loopback, with a folder and a port of its own. */
+export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  const server = options.port === undefined ? await reservePort() : undefined
+  const port = options.port ?? (server?.address() as AddressInfo).port
+  await new Promise<void>((done) => (server === undefined ? done() : server.close(() => done())))
+  const issuer = `http://localhost:${port}`
+
+  const file = join(folder, 'gatehouse.yaml')
+  const settings = { issuer, listen: { host: '127.0.0.1', port }, data_dir: join(folder, 'data'), ...options.settings }
+  writeFileSync(file, stringify(settings))
+  const { config } = loadConfig({ file, environment: {}, workingDirectory: folder })
+
+  const logLines: TestGateway['logLines'] = []
+  const clock = options.clock ?? createManualClock()
+  if (options.realTime === true) clock[Symbol.dispose]()
+  const gateway = await compose(config, {
+    ...(options.realTime === true ? {} : { clock }),
+    log: collectingLog(logLines),
+    ...(options.seed === undefined ? {} : { pause: seededPause(options.seed) }),
+  })
+  await applyDeclared(gateway, config)
+  const listener = createListener(gateway.handle)
+  await new Promise<void>((listening) => listener.listen(port, '127.0.0.1', listening))
+  gateway.refuseOwnListeners([{ host: '127.0.0.1', port }])
+  if (options.background === true) gateway.start()
+
+  let running = true
+  const stop = async (): Promise<void> => {
+    if (!running) return
+    running = false
+    listener.close()
+    listener.closeAllConnections()
+    await gateway[Symbol.asyncDispose]()
+  }
+  return {
+    gateway,
+    issuer,
+    port,
+    folder,
+    clock,
+    logLines,
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop()
+      if (options.clock === undefined) clock[Symbol.dispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function reservePort(): Promise<Server> {
+  const server = createServer()
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  return server
+}
+
+function collectingLog(lines: TestGateway['logLines']): Log {
+  const at = (level: string) => (message: string, fields?: unknown) => {
+    lines.push({ level, message, fields })
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
