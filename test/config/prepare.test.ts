@@ -44,7 +44,7 @@ interface Clone extends Disposable {
 function freshClone(): Clone {
   const folder = folderWith({ 'package-lock.json': lockWith('3.0.0'), 'npm/npm-cli.js': fakeNpm })
   mkdirSync(join(folder.path, 'config'))
-  for (const name of ['prepare.mjs', 'install-lock.mjs', 'runtime.mjs']) {
+  for (const name of ['gatehouse.mjs', 'prepare.mjs', 'install-lock.mjs', 'runtime.mjs']) {
     copyFileSync(
       fileURLToPath(new URL(`../../config/${name}`, import.meta.url)),
       join(folder.path, 'config', name),
@@ -144,5 +144,57 @@ describe('preparing a clone', () => {
     expect((await clone.prepare()).code).toBe(0)
     expect(clone.npmRuns()).toBe(1)
     expect(existsSync(lock)).toBe(false)
+  })
+})
+
+describe('the gatehouse command', () => {
+  /** A program that says what it was given, and ends half a second after it is asked to. */
+  const program = `
+const code: number = 3
+if (process.argv[2] === 'serve') {
+  setInterval(() => undefined, 1_000)
+  process.on('SIGTERM', () => {
+    process.stdout.write('asked to end\\n')
+    setTimeout(() => process.exit(4), 500)
+  })
+}
+process.stdout.write(process.argv.slice(2).join(' ') + '\\n')
+process.exitCode = code
+`
+
+  function gatehouse(clone: Clone, ...options: readonly string[]) {
+    mkdirSync(join(clone.path, 'gateway'), { recursive: true })
+    writeFileSync(join(clone.path, 'gateway/cli.ts'), program)
+    const child = spawn(process.execPath, [join(clone.path, 'config/gatehouse.mjs'), ...options], {
+      cwd: tmpdir(),
+    })
+    let output = ''
+    child.stdout.on('data', (text) => (output += String(text)))
+    const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+      child.on('close', (code) => resolve({ code, output }))
+    })
+    return { child, ended }
+  }
+
+  test('hands its arguments to the program and ends with its exit code, from any folder', async () => {
+    using clone = freshClone()
+    await clone.prepare()
+    expect(await gatehouse(clone, 'session', 'list', '--json').ended).toEqual({
+      code: 3,
+      output: 'session list --json\n',
+    })
+  })
+
+  test('passes on the wish to end, even twice, and waits for the program', async () => {
+    using clone = freshClone()
+    await clone.prepare()
+    const { child, ended } = gatehouse(clone, 'serve')
+    child.stdout.once('data', () => child.kill('SIGTERM'))
+    child.stdout.on('data', (text) => {
+      if (String(text).includes('asked to end')) child.kill('SIGTERM')
+    })
+    const { code, output } = await ended
+    expect(code).toBe(4)
+    expect(output).toContain('asked to end')
   })
 })
