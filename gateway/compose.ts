@@ -18,6 +18,7 @@ import { systemClock } from '#adapters/system-clock.ts'
 import { systemRandom } from '#adapters/system-random.ts'
 import type { GatehouseConfig } from '#config/resolved.ts'
 import { createPasswords } from './accounts/passwords.ts'
+import { createOwnAccount } from './administration/own-account.ts'
 import { type AppRegistry, openAppRegistry } from './apps/registry.ts'
 import { Sealer } from './audit/sealer.ts'
 import { type AuditTrail, createAuditTrail } from './audit/trail.ts'
@@ -35,6 +36,7 @@ import { Sweeper } from './logout/sweeper.ts'
 import { createLogoutMessenger } from './oidc/logout-token.ts'
 import { createSessionRegistry } from './sessions/registry.ts'
 import { createSignInParts } from './sign-in/parts.ts'
+import { createThrottle } from './sign-in/throttle.ts'
 
 /** What tests put in place of the machine's own. */
 export interface Machine {
@@ -192,6 +194,16 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     relyingParty: { issuer: config.issuer, name: config.appearance.name },
     maxPerAccount: config.sessions.maxPerAccount,
   })
+  const ownAccount = createOwnAccount({
+    accounts: stores.accounts,
+    passwords,
+    throttle: createThrottle({ ephemeral, clock }),
+    registry: sessions,
+    endSession,
+    append: audit.append,
+    transaction,
+    clock,
+  })
   const reports = createLogoutReports({ logouts: stores.logouts, apps })
   const sweeper = new Sweeper({
     sessions: stores.sessions,
@@ -230,6 +242,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     signIn,
     passkeys,
     setUp,
+    ownAccount,
     reports,
     sweeper,
     sealer,
