@@ -93,6 +93,24 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close()
   })
 
+  test('what opens over the page closes by Escape, with the focus where it was, and by a click elsewhere', async () => {
+    const page = await browser.newPage()
+    await page.goto(`${server.origin}/account-usual`)
+    const [rename, remove] = [page.locator('.act').nth(0), page.locator('.act').nth(1)]
+    await rename.locator('summary').click()
+    await remove.locator('summary').click()
+    expect([await rename.getAttribute('open'), await remove.getAttribute('open')]).toEqual([null, ''])
+    await page.keyboard.press('Escape')
+    expect(await remove.getAttribute('open')).toBeNull()
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Remove iCloud Keychain')
+    await rename.locator('summary').click()
+    await rename.locator('input[name="name"]').click()
+    expect(await rename.getAttribute('open')).toBe('')
+    await page.locator('h1').click()
+    expect(await rename.getAttribute('open')).toBeNull()
+    await page.close()
+  })
+
   test('times are shown where the reader is', async () => {
     await using context = await browser.newContext({ timezoneId: 'America/New_York', locale: 'en-US' })
     const page = await context.newPage()

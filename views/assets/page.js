@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Loaded on every page; every page works without it.
- * Shows clock times in the reader's own time zone, and keeps a form from being sent twice by two clicks.
+ * Shows clock times in the reader's own time zone, keeps a form from being sent twice by two clicks, and closes what
+ * opened over the page.
  */
 ;(() => {
   /** "18:00 UTC" and "14 Mar, 18:00 UTC" keep their shape: the day is named when it is not today. */
@@ -28,6 +29,23 @@
     // Not `disabled`: a disabled button loses the focus, and its name and value are not sent.
     event.submitter?.setAttribute('aria-busy', 'true')
   })
+
+  // A part that opens over others closes by Escape, and by a click beside it.
+  document.addEventListener('click', (event) =>
+    closeActs((act) => !act.contains(/** @type {Node} */ (event.target))),
+  )
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return
+    for (const act of closeActs(() => true)) act.querySelector('summary')?.focus()
+  })
+
+  function closeActs(/** @type {(act: HTMLDetailsElement) => boolean} */ which) {
+    const open = [
+      .../** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll('.act[open]')),
+    ].filter(which)
+    for (const act of open) act.open = false
+    return open
+  }
 
   // Back to a page the browser kept: its forms may be sent again.
   window.addEventListener('pageshow', (event) => {

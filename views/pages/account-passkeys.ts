@@ -44,11 +44,11 @@ function passkeyRow(passkey: AccountPasskey, csrf: string, now: number): Html {
   }</p>
 <p>${passkey.synced ? 'Synced between your devices' : 'On one device only'}</p></div>
 <div class="row-acts">
-<details class="act"><summary>Rename<span class="visually-hidden"> ${passkey.name}</span></summary>
+<details class="act" name="${field}"><summary>Rename<span class="visually-hidden"> ${passkey.name}</span></summary>
 <form class="act-form" method="post" action="${path}/rename">${csrfField(csrf)}
 <div class="field"><label for="${field}">Name</label><input id="${field}" name="name" value="${passkey.name}" required maxlength="60" autocomplete="off"></div>
 <button class="button-secondary button-small" type="submit">Save</button></form></details>
-<details class="act"><summary>Remove<span class="visually-hidden"> ${passkey.name}</span></summary>
+<details class="act" name="${field}"><summary>Remove<span class="visually-hidden"> ${passkey.name}</span></summary>
 <form class="act-form" method="post" action="${path}/remove">${csrfField(csrf)}
 <p>You can no longer sign in with it${
     passkey.liveSessions > 0 &&

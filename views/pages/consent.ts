@@ -65,7 +65,7 @@ function scopeWords(scope: string, offline: ConsentModel['offline']): Html {
 function smallPrint({ app, policyUrl, termsUrl }: ConsentModel): Html {
   const links = [
     [policyUrl, 'privacy policy'],
-    [termsUrl, 'terms of service'],
+    [termsUrl, 'terms'],
   ] as const
   // Addresses come from the app's registration: what is not http or https is left out.
   const shown = links.flatMap(([url, words]) => {
