@@ -95,7 +95,7 @@ function columnsOf(app: App, fingerprint: string | undefined) {
   const { id: _id, state, fileOwned: _fileOwned, createdAt: _createdAt, updatedAt, ...record } = app
   return {
     record: JSON.stringify(record satisfies StoredApp),
-    client_id: app.oidc.clientId,
+    client_id: app.removedAt === undefined ? app.oidc.clientId : null,
     state,
     file_fingerprint: fingerprint ?? null,
     updated_at: updatedAt,

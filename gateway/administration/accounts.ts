@@ -16,7 +16,6 @@ import {
 } from '../accounts/directory.ts'
 import type { Passwords } from '../accounts/passwords.ts'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
-import { isOpenTo } from '../apps/app.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
@@ -28,6 +27,7 @@ import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { EndResult, EndSession } from '../sessions/ending.ts'
 import { type Administrator, requireAdministrator } from './administrator.ts'
+import { endLostAccess } from './lost-access.ts'
 
 export interface AccountCommandsDeps {
   readonly accounts: AccountStore
@@ -102,14 +102,6 @@ export function createAccountCommands(deps: AccountCommandsDeps): AccountCommand
     throw new GatewayError('busy', 'Too much is happening at once. Try again.', hashed)
   }
 
-  /** The AppSessions at apps that were open to the account's old groups and are not open to its new ones. */
-  const endLostAccess = async (before: Account, after: Account, by: Administrator): Promise<void> => {
-    for (const app of deps.apps.list()) {
-      if (!isOpenTo(app, before.groups) || isOpenTo(app, after.groups)) continue
-      await endSession({ kind: 'app', appId: app.id, accountId: after.id }, 'access-removed', by)
-    }
-  }
-
   const setState = async (account: Account, state: Account['state'], by: Administrator): Promise<boolean> => {
     if (account.state === state) return false
     await accounts.change(account.id, { state }, clock.now())
@@ -162,7 +154,7 @@ export function createAccountCommands(deps: AccountCommandsDeps): AccountCommand
         if (changed === 'email-taken' || changed === undefined) {
           throw new GatewayError('account_exists', 'Another account has this e-mail address.')
         }
-        await endLostAccess(account, changed, by)
+        await endLostAccess(deps, account, changed, by)
         await audit({ type: 'account.changed', accountId: id, fields }, { actor: by })
         return changed
       }),

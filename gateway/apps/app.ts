@@ -20,6 +20,11 @@ export interface App {
   readonly createdAt: number
   /** Grows with every change, so that of two changes made at once one is refused. */
   readonly updatedAt: number
+  /**
+   * Set for an app that was removed: disabled for good and listed nowhere, but kept until it has been told of the sessions that
+   * ended with it and nothing shows its name any more. Its client id is free again.
+   */
+  readonly removedAt?: number
 }
 
 /** Who may open it. The list is never empty: an empty one would read as "everyone" to some (DECISIONS 45). */
@@ -70,7 +75,7 @@ export function isToldOf(app: App, cause: Cause): boolean {
 }
 
 /** What operators set. Identity, ownership and times are not among it. */
-export type AppSettings = Omit<App, 'id' | 'fileOwned' | 'createdAt' | 'updatedAt'>
+export type AppSettings = Omit<App, 'id' | 'fileOwned' | 'createdAt' | 'updatedAt' | 'removedAt'>
 
 /** The app with other settings, from `now` on. */
 export function changed(app: App, settings: AppSettings, now: number): App {

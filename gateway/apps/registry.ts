@@ -10,10 +10,11 @@ import type { AppStore } from './store.ts'
  * changes is here within a second; `reload` makes it so at once.
  */
 export interface AppRegistry extends Disposable {
-  /** Disabled apps are found too; whoever acts on one looks at its state. */
+  /** Disabled apps are found too, and removed ones while they are kept; whoever acts on one looks at its state. */
   find(id: AppId): App | undefined
+  /** Never a removed one. */
   findByClientId(clientId: string): App | undefined
-  /** By name, then id. */
+  /** By name, then id; without removed ones. */
   list(): readonly App[]
   /** Reads the store again. Never throws: when it cannot answer, what is known stays and another try follows. */
   reload(): Promise<void>
@@ -31,12 +32,13 @@ export async function openAppRegistry(deps: {
   readonly changes: Changes
   readonly log: Log
 }): Promise<AppRegistry> {
-  const snapshot = await Snapshot.open({
-    topic: 'apps',
-    changes: deps.changes,
-    log: deps.log,
-    read: async () => compile(await deps.store.list()),
-  })
+  let last: ReadonlyMap<AppId, App> = new Map()
+  const read = async (): Promise<Compiled> => {
+    const compiled = compile((await deps.store.list()).map((app) => unlessChanged(last.get(app.id), app)))
+    last = compiled.byId
+    return compiled
+  }
+  const snapshot = await Snapshot.open({ topic: 'apps', changes: deps.changes, log: deps.log, read })
   return {
     find: (id) => snapshot.value.byId.get(id),
     findByClientId: (clientId) => snapshot.value.byClientId.get(clientId),
@@ -47,10 +49,16 @@ export async function openAppRegistry(deps: {
   }
 }
 
+/** An app that did not change stays the same object, so that what others compiled from it stays good. */
+function unlessChanged(before: App | undefined, now: App): App {
+  return before?.updatedAt === now.updatedAt ? before : now
+}
+
 function compile(apps: readonly App[]): Compiled {
+  const present = apps.filter(({ removedAt }) => removedAt === undefined)
   return {
     byId: new Map(apps.map((app) => [app.id, app])),
-    byClientId: new Map(apps.map((app) => [app.oidc.clientId, app])),
-    list: apps.toSorted((a, b) => a.name.localeCompare(b.name, 'en') || (a.id < b.id ? -1 : 1)),
+    byClientId: new Map(present.map((app) => [app.oidc.clientId, app])),
+    list: present.toSorted((a, b) => a.name.localeCompare(b.name, 'en') || (a.id < b.id ? -1 : 1)),
   }
 }

@@ -10,7 +10,7 @@ export interface AppStore {
   /** False when its id or its client id is taken. */
   insert(app: App, fingerprint?: string): Promise<boolean>
   find(id: AppId): Promise<App | undefined>
-  /** All, by id. Operators register apps by hand: hundreds, not millions. */
+  /** All, removed ones too, by id. Operators register apps by hand: hundreds, not millions. */
   list(): Promise<readonly App[]>
   /** Writes `next` over the version last changed at `wasUpdatedAt`. False when that has changed, is gone, or the client id is taken. */
   replace(next: App, wasUpdatedAt: number, fingerprint?: string): Promise<boolean>
