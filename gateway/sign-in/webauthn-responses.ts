@@ -50,7 +50,7 @@ const clientData = z.object({
   challenge: z.string().max(512),
   origin: z.string(),
   crossOrigin: z.boolean().optional(),
-  topOrigin: z.unknown(),
+  topOrigin: z.unknown().optional(),
 })
 
 export type ClientData = z.output<typeof clientData>
