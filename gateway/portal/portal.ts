@@ -20,6 +20,15 @@ import { addWellKnownRoutes } from './well-known.ts'
 
 /** Answers the paths of people; leaves every other path to what comes after it. */
 export function createPortal(deps: PortalDeps): Middleware {
+  const router = createPortalRouter(deps)
+  // The router adds what its own type asks for to each context before a route sees it.
+  const routes = router.routes() as Middleware
+  const methods = router.allowedMethods() as Middleware
+  return (ctx, next) => methods(ctx, () => routes(ctx, next))
+}
+
+/** Every route of the portal. */
+export function createPortalRouter(deps: PortalDeps): Router {
   // Exactly these paths: another case or a trailing slash is another address (N-196).
   const router = new Router({ sensitive: true, strict: true })
   const pages = createPages(deps)
@@ -34,8 +43,5 @@ export function createPortal(deps: PortalDeps): Middleware {
   addAccountChangeRoutes(router, deps, pages, account)
   addSignOutRoutes(router, deps, pages)
   addWellKnownRoutes(router, deps)
-  // The router adds what its own type asks for to each context before a route sees it.
-  const routes = router.routes() as Middleware
-  const methods = router.allowedMethods() as Middleware
-  return (ctx, next) => methods(ctx, () => routes(ctx, next))
+  return router
 }
