@@ -11,6 +11,7 @@ import { consentPage } from '#views/pages/consent.ts'
 import { errorPage } from '#views/pages/error.ts'
 import { themeAsset } from '#views/theme.ts'
 import type { Core } from './compose.ts'
+import type { Commands } from './compose-commands.ts'
 import type { ServedAsset } from './http/assets.ts'
 import { createCookies } from './http/cookies.ts'
 import { createCsrf } from './http/csrf.ts'
@@ -30,7 +31,7 @@ export interface Edges {
 }
 
 /** Creates the edges over the core. */
-export function createEdges(core: Core): Edges {
+export function createEdges(core: Core, commands: Commands): Edges {
   const { config, clock, stores } = core
   const { appearance, served } = looks(config.appearance)
   const cookies = createCookies({ issuer: config.issuer, random: core.random, log: core.log })
@@ -76,6 +77,7 @@ export function createEdges(core: Core): Edges {
   })
   const portal = createPortal({
     ...core,
+    ownAccount: commands.ownAccount,
     issuer: config.issuer,
     appearance,
     rememberMe: config.sessions.rememberMe.enabled,

@@ -18,10 +18,10 @@ import { systemClock } from '#adapters/system-clock.ts'
 import { systemRandom } from '#adapters/system-random.ts'
 import type { GatehouseConfig } from '#config/resolved.ts'
 import { createPasswords } from './accounts/passwords.ts'
-import { createOwnAccount } from './administration/own-account.ts'
 import { type AppRegistry, openAppRegistry } from './apps/registry.ts'
 import { Sealer } from './audit/sealer.ts'
 import { type AuditTrail, createAuditTrail } from './audit/trail.ts'
+import { type Commands, createCommands } from './compose-commands.ts'
 import { createEdges } from './compose-edges.ts'
 import { cookieNames } from './http/cookies.ts'
 import type { Clock } from './kernel/clock.ts'
@@ -29,6 +29,7 @@ import type { Log } from './kernel/log.ts'
 import type { Random } from './kernel/random.ts'
 import { Keyring } from './keys/keyring.ts'
 import { loadMasterKey } from './keys/master-key.ts'
+import { signJwt } from './keys/sign-jwt.ts'
 import { Dispatcher } from './logout/dispatcher.ts'
 import { createEndSession } from './logout/end-session.ts'
 import { createLogoutReports } from './logout/report.ts'
@@ -36,7 +37,6 @@ import { Sweeper } from './logout/sweeper.ts'
 import { createLogoutMessenger } from './oidc/logout-token.ts'
 import { createSessionRegistry } from './sessions/registry.ts'
 import { createSignInParts } from './sign-in/parts.ts'
-import { createThrottle } from './sign-in/throttle.ts'
 
 /** What tests put in place of the machine's own. */
 export interface Machine {
@@ -50,6 +50,7 @@ export interface Machine {
 export type Core = Awaited<ReturnType<typeof composeCore>>
 
 export interface Gateway extends Core, AsyncDisposable {
+  readonly commands: Commands
   /** Answers HTTP. */
   readonly handle: RequestListener
   /** Tells the egress port which addresses are our own, once they are known. */
@@ -64,10 +65,12 @@ const tenant = 'default'
 /** Composes everything. Nothing runs in the background until `start`. */
 export async function compose(config: GatehouseConfig, machine: Machine = {}): Promise<Gateway> {
   const core = await composeCore(config, machine)
-  const edges = createEdges(core)
+  const commands = createCommands(core)
+  const edges = createEdges(core, commands)
   const stopWatchingKeys = core.keys.onChange(() => edges.reloadKeys())
   return {
     ...core,
+    commands,
     handle: edges.handle,
     refuseOwnListeners: (listeners) => core.egress.refuseListeners(listeners),
     start: () => {
@@ -194,31 +197,28 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     relyingParty: { issuer: config.issuer, name: config.appearance.name },
     maxPerAccount: config.sessions.maxPerAccount,
   })
-  const ownAccount = createOwnAccount({
-    accounts: stores.accounts,
-    passwords,
-    throttle: createThrottle({ ephemeral, clock }),
-    registry: sessions,
-    endSession,
-    append: audit.append,
-    transaction,
-    clock,
-  })
   const reports = createLogoutReports({ logouts: stores.logouts, apps })
   const sweeper = new Sweeper({
     sessions: stores.sessions,
     tokens: stores.artifacts,
     logouts: stores.logouts,
-    audit: stores.audit,
     endSession,
     apps,
+    transaction,
     clock,
     log,
     policy,
     keepHistoryMs: config.sessions.keepHistoryMs,
-    keepAuditMs: config.audit.keepMs,
   })
-  const sealer = new Sealer({ store: stores.audit, transaction, clock, log })
+  const sealer = new Sealer({
+    store: stores.audit,
+    transaction,
+    clock,
+    log,
+    sign: (statement) =>
+      Promise.resolve(signJwt({ typ: 'gatehouse-audit-checkpoint' }, { statement }, keys.signing('ES256'))),
+    keepMs: config.audit.keepMs,
+  })
 
   return {
     config,
@@ -242,7 +242,6 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     signIn,
     passkeys,
     setUp,
-    ownAccount,
     reports,
     sweeper,
     sealer,

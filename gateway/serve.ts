@@ -10,7 +10,6 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoadedConfig } from '#config/load.ts'
-import { applyDeclared } from './administration/declared.ts'
 import { compose, type Gateway } from './compose.ts'
 import { createListener } from './http/listener.ts'
 import { secondMs } from './kernel/clock.ts'
@@ -25,7 +24,7 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
   const stopped = signals()
   await using gateway = await telling('Opening the database and keys', () => compose(loaded.config))
   for (const { message } of loaded.warnings) gateway.log.warn(message)
-  await telling('Applying what the configuration file declares', () => applyDeclared(gateway, loaded.config))
+  await telling('Applying what the configuration file declares', () => gateway.commands.applyDeclared())
   const server = await listen(gateway)
   gateway.start()
   await announce(gateway)
@@ -36,7 +35,10 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
 
 async function listen(gateway: Gateway): Promise<Server> {
   const { listen: at, tls } = gateway.config
-  const pem = tls === undefined ? undefined : { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') }
+  const pem =
+    tls === undefined
+      ? undefined
+      : { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') }
   const server = createListener(gateway.handle, pem)
   server.listen(at.port, at.host)
   await once(server, 'listening')
@@ -50,7 +52,9 @@ async function announce(gateway: Gateway): Promise<void> {
   say(`Gatehouse is ready at ${config.issuer}`)
   const token = await gateway.setUp.createLink()
   if (token !== undefined) {
-    say(`No operator account exists yet. Make the first one within 30 minutes: ${new URL(`/set-up/${token}`, config.issuer).href}`)
+    say(
+      `No operator account exists yet. Make the first one within 30 minutes: ${new URL(`/set-up/${token}`, config.issuer).href}`,
+    )
   }
 }
 

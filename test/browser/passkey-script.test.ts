@@ -11,7 +11,7 @@ import type { Context, Middleware } from 'koa'
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
-import { launchChromium } from '#test/views/chromium.ts'
+import { launchChromium } from './chromium.ts'
 import { type SampleServer, serveSamples } from '#test/views/serve-samples.ts'
 
 /** A server that knows one passkey, verifies for real, and writes down what it was sent. */

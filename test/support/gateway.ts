@@ -1,17 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stringify } from 'yaml'
 import { loadConfig } from '#config/load.ts'
-import { applyDeclared } from '#gateway/administration/declared.ts'
 import { compose, type Gateway } from '#gateway/compose.ts'
 import { createListener } from '#gateway/http/listener.ts'
 import type { Log } from '#gateway/kernel/log.ts'
 import { seededPause } from './database.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
-import { writeFileSync } from 'node:fs'
-import { stringify } from 'yaml'
 
 export interface TestGatewayOptions {
   /** Settings as an operator writes them, over the test's own: the issuer's port and the data folder are ours. */
@@ -43,13 +41,16 @@ export interface TestGateway extends AsyncDisposable {
 /** Starts the gateway as `serve` does, on loopback, with a folder and a port of its own. */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-  const server = options.port === undefined ? await reservePort() : undefined
-  const port = options.port ?? (server?.address() as AddressInfo).port
-  await new Promise<void>((done) => (server === undefined ? done() : server.close(() => done())))
+  const port = options.port ?? (await freePort())
   const issuer = `http://localhost:${port}`
 
   const file = join(folder, 'gatehouse.yaml')
-  const settings = { issuer, listen: { host: '127.0.0.1', port }, data_dir: join(folder, 'data'), ...options.settings }
+  const settings = {
+    issuer,
+    listen: { host: '127.0.0.1', port },
+    data_dir: join(folder, 'data'),
+    ...options.settings,
+  }
   writeFileSync(file, stringify(settings))
   const { config } = loadConfig({ file, environment: {}, workingDirectory: folder })
 
@@ -61,7 +62,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     log: collectingLog(logLines),
     ...(options.seed === undefined ? {} : { pause: seededPause(options.seed) }),
   })
-  await applyDeclared(gateway, config)
+  await gateway.commands.applyDeclared()
   const listener = createListener(gateway.handle)
   await new Promise<void>((listening) => listener.listen(port, '127.0.0.1', listening))
   gateway.refuseOwnListeners([{ host: '127.0.0.1', port }])
@@ -91,10 +92,13 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   }
 }
 
-async function reservePort(): Promise<Server> {
+/** The issuer names the port, so it must be known before the gateway is composed. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  return server
+  const { port } = server.address() as AddressInfo
+  await new Promise<void>((closed) => server.close(() => closed()))
+  return port
 }
 
 function collectingLog(lines: TestGateway['logLines']): Log {

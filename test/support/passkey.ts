@@ -36,7 +36,7 @@ export interface Lies {
   readonly badSignature?: boolean
   /** Of an assertion. `null` leaves it out. */
   readonly userHandle?: string | null
-  /** Of an assertion: the id of another credential. */
+  /** The id of another credential. */
   readonly webauthnId?: string
   /** Of a registration: a packed attestation, by the credential itself or by a made-up certificate. */
   readonly attestation?: 'self' | 'chain'
@@ -108,7 +108,7 @@ export function createSoftwareAuthenticator(options: AuthenticatorOptions) {
       if (excluded === true && lies.ignoreExclusions !== true) throw new Error('InvalidStateError')
       const rpId = ask.rp.id ?? new URL(origin).hostname
       const { privateKey, coseKey } = generateKey(algorithm)
-      const id = randomBytes(16)
+      const id = lies.webauthnId === undefined ? randomBytes(16) : Buffer.from(lies.webauthnId, 'base64url')
       const passkey: Held = {
         webauthnId: id.toString('base64url'),
         userHandle: ask.user.id,

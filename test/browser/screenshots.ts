@@ -1,13 +1,13 @@
 /**
  * Takes a picture of every sample page, light and dark, on a small and a usual phone and on a desktop.
  *
- *     node test/views/screenshots.ts <folder> [part of a name] [accent]
+ *     node test/browser/screenshots.ts <folder> [part of a name] [accent]
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { launchChromium } from './chromium.ts'
-import { samplePages } from './pages.ts'
-import { serveSamples } from './serve-samples.ts'
+import { samplePages } from '#test/views/pages.ts'
+import { serveSamples } from '#test/views/serve-samples.ts'
 
 const [folder, only = '', accent = ''] = process.argv.slice(2)
 if (folder === undefined) throw new Error('Name the folder the pictures go to')
