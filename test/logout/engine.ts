@@ -1,0 +1,223 @@
+/**
+ * The logout engine over a real database, with apps that are real servers: everything between `endSession` and what an app received,
+ * without the protocol that `oidc/` puts on top.
+ */
+import { HttpEgress } from '#adapters/egress-http.ts'
+import { SqlChanges } from '#adapters/sql/changes.ts'
+import type { SqlDatabase } from '#adapters/sql/open.ts'
+import { createStores } from '#adapters/sql/stores.ts'
+import { createAuditTrail } from '#gateway/audit/trail.ts'
+import { dayMs, hourMs } from '#gateway/kernel/clock.ts'
+import { type AccountId, type AppId, newId, type SsoSessionId } from '#gateway/kernel/ids.ts'
+import type { Log } from '#gateway/kernel/log.ts'
+import type { AppDirectory, ToldApp } from '#gateway/logout/app-directory.ts'
+import { Dispatcher, type DispatcherLimits } from '#gateway/logout/dispatcher.ts'
+import { createEndSession, type EndSessionDeps } from '#gateway/logout/end-session.ts'
+import type { Messenger } from '#gateway/logout/messenger.ts'
+import { createLogoutReports } from '#gateway/logout/report.ts'
+import type { LogoutStore } from '#gateway/logout/store.ts'
+import { Sweeper } from '#gateway/logout/sweeper.ts'
+import type { AppSession } from '#gateway/sessions/app-session.ts'
+import { oneFactor } from '#gateway/sessions/assurance.ts'
+import { appEndsAt, endsAt, type LifetimePolicy } from '#gateway/sessions/lifetime.ts'
+import type { SsoSession } from '#gateway/sessions/sso-session.ts'
+import { openTestDatabase } from '#test/support/database.ts'
+import { createManualClock, type ManualClock } from '#test/support/manual-clock.ts'
+import { createSeededRandom } from '#test/support/seeded-random.ts'
+import { silentLog } from '#test/support/silent-log.ts'
+
+export type TestApp = Partial<ToldApp> & { readonly url?: string }
+
+export const policy: LifetimePolicy = {
+  idleMs: 8 * hourMs,
+  absoluteMs: 24 * hourMs,
+  rememberedAbsoluteMs: 30 * dayMs,
+}
+export const limits: DispatcherLimits = { timeoutMs: 2_000, perApp: 4, atOnce: 64 }
+export const retryForMs = 72 * hourMs
+export const keepHistoryMs = 90 * dayMs
+
+export interface NodeOptions {
+  readonly limits?: Partial<DispatcherLimits>
+  readonly messenger?: Partial<Messenger>
+  /** Stands in front of the real store, to fail on command. */
+  readonly logouts?: (real: LogoutStore) => LogoutStore
+  readonly log?: Log
+  /** The database as this process opened it; by default the engine's own. */
+  readonly database?: SqlDatabase
+}
+
+export type Engine = Awaited<ReturnType<typeof openEngine>>
+
+/** A database, a clock, a way out and apps, over which any number of gateway processes ("nodes") may run. */
+export async function openEngine(
+  options: { readonly seed?: number; readonly apps?: Readonly<Record<string, TestApp>> } = {},
+) {
+  const database = await openTestDatabase(options.seed === undefined ? {} : { seed: options.seed })
+  const clock = createManualClock()
+  const random = createSeededRandom('engine')
+  const stores = createStores(database, 'default')
+  const egress = new HttpEgress({ allow: [], allowLoopback: true })
+  const apps = new Map<string, TestApp>(Object.entries(options.apps ?? {}))
+  const directory: AppDirectory = {
+    find: (id) => {
+      const app = apps.get(id)
+      return app === undefined
+        ? undefined
+        : { name: `The ${id}`, sessions: {}, logout: { causes: 'all' }, ...app }
+    },
+  }
+  const messenger: Messenger = {
+    channelOf: ({ appId }) => (apps.get(appId)?.url === undefined ? 'none' : 'back-channel'),
+    send: async ({ appId, sid }, timeoutMs) => {
+      const url = apps.get(appId)?.url
+      if (url === undefined) return { kind: 'no-channel' }
+      const outcome = await egress.send({
+        method: 'POST',
+        url,
+        headers: {},
+        body: sid,
+        timeoutMs,
+        maxBytes: 1_000,
+        poolKey: appId,
+      })
+      if (outcome.kind === 'unreachable') return outcome
+      const retryAfter = outcome.headers['retry-after']
+      return { ...outcome, ...(retryAfter === undefined ? {} : { retryAfterMs: Number(retryAfter) * 1_000 }) }
+    },
+  }
+  const nodes: AsyncDisposable[] = []
+
+  /** One more gateway process on the same database. */
+  const openNode = async (node: NodeOptions = {}) => {
+    const own = node.database ?? database
+    const ownStores = node.database === undefined ? stores : createStores(own, 'default')
+    const logouts = node.logouts?.(ownStores.logouts) ?? ownStores.logouts
+    const audit = createAuditTrail({ store: ownStores.audit, clock })
+    const changes = await SqlChanges.open(own, silentLog)
+    changes.start()
+    const log = node.log ?? silentLog
+    const common = { audit, changes, clock, random, log, logouts, transaction: own.transaction }
+    const dispatcher = new Dispatcher({
+      ...common,
+      messenger: { ...messenger, ...node.messenger },
+      limits: { ...limits, ...node.limits },
+    })
+    const doorDeps: EndSessionDeps = {
+      ...common,
+      sessions: ownStores.sessions,
+      tokens: ownStores.artifacts,
+      apps: directory,
+      messenger: { ...messenger, ...node.messenger },
+      retryForMs,
+      wake: () => dispatcher.wake(),
+    }
+    const endSession = createEndSession(doorDeps)
+    const sweeper = new Sweeper({
+      ...common,
+      sessions: ownStores.sessions,
+      tokens: ownStores.artifacts,
+      endSession,
+      apps: directory,
+      policy,
+      keepHistoryMs,
+    })
+    const opened = {
+      dispatcher,
+      endSession,
+      doorDeps,
+      sweeper,
+      stop: async () => {
+        await sweeper[Symbol.asyncDispose]()
+        await dispatcher[Symbol.asyncDispose]()
+        changes[Symbol.dispose]()
+      },
+    }
+    nodes.push({ [Symbol.asyncDispose]: opened.stop })
+    return opened
+  }
+
+  let signedIn = 0
+  /** A session of `account` that has joined these apps. */
+  const signIn = async (
+    account: string,
+    joins: readonly string[],
+    more: Partial<SsoSession> = {},
+  ): Promise<{ readonly session: SsoSession; readonly appSessions: readonly AppSession[] }> => {
+    const now = clock.now()
+    const accountId = account as AccountId
+    const session: SsoSession = {
+      id: newId('ssoSession', random),
+      accountId,
+      startedAt: now,
+      authenticatedAt: now,
+      lastSeenAt: now,
+      remembered: false,
+      acr: oneFactor,
+      amr: ['pwd'],
+      credentialIds: [],
+      address: '127.0.0.1',
+      userAgent: 'test',
+      ...more,
+    }
+    await stores.sessions.insert(session, `secret-${signedIn++}`, endsAt(session, policy))
+    const appSessions: AppSession[] = []
+    for (const app of joins) appSessions.push(await join(session, app))
+    return { session, appSessions }
+  }
+  const join = async (session: SsoSession, app: string): Promise<AppSession> => {
+    const id = newId('appSession', random)
+    const { id: ssoSessionId, accountId } = session
+    const now = clock.now()
+    const wanted: AppSession = {
+      id,
+      ssoSessionId,
+      accountId,
+      appId: app as AppId,
+      sid: `sid-${id}`,
+      startedAt: now,
+      lastSeenAt: now,
+    }
+    const joined = await stores.sessions.join(
+      wanted,
+      appEndsAt(wanted, directory.find(wanted.appId)?.sessions ?? {}),
+    )
+    if (joined === undefined) throw new Error('the session had ended')
+    return joined
+  }
+
+  return {
+    database,
+    clock,
+    random,
+    stores,
+    apps,
+    messenger,
+    directory,
+    reports: createLogoutReports({ logouts: stores.logouts, apps: directory }),
+    openNode,
+    signIn,
+    join,
+    isActive: async (id: SsoSessionId) => (await stores.sessions.find(id))?.ended === undefined,
+    [Symbol.asyncDispose]: async () => {
+      for (const node of nodes) await node[Symbol.asyncDispose]()
+      await egress[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+      clock[Symbol.dispose]()
+    },
+  }
+}
+
+/** Runs the dispatcher and moves the clock from one due instant to the next until nothing is pending. Returns the attempts made. */
+export async function tellUntilSettled(
+  engine: { readonly stores: { readonly logouts: LogoutStore }; readonly clock: ManualClock },
+  dispatcher: Dispatcher,
+): Promise<number> {
+  let attempts = 0
+  for (;;) {
+    attempts += await dispatcher.runDue()
+    const next = await engine.stores.logouts.nextDueAfter(engine.clock.now())
+    if (next === undefined) return attempts
+    engine.clock.advance({ ms: next - engine.clock.now() })
+  }
+}

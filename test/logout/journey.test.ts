@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openEphemeral } from '#adapters/sql/ephemeral.ts'
+import { newId, parseAppId } from '#gateway/kernel/ids.ts'
+import { createJourneys } from '#gateway/logout/journey.ts'
+import { createManualClock } from '#test/support/manual-clock.ts'
+import { createSeededRandom } from '#test/support/seeded-random.ts'
+
+async function opened() {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  const clock = createManualClock()
+  const ephemeral = openEphemeral({ file: join(folder, 'ephemeral.db'), clock })
+  const random = createSeededRandom('journey')
+  return {
+    clock,
+    random,
+    journeys: createJourneys({ ephemeral, random }),
+    [Symbol.asyncDispose]: async () => {
+      await ephemeral[Symbol.asyncDispose]()
+      clock[Symbol.dispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const appId = parseAppId('wiki')
+const asked = { ...(appId === undefined ? {} : { appId }), continueTo: 'https://wiki.test/bye?state=1' }
+
+describe('what an app has asked for', () => {
+  it('is found by the browser it was asked in, again and again, until it is answered once', async () => {
+    await using test = await opened()
+    const handle = await test.journeys.ask('browser-a', asked)
+    expect(await test.journeys.findRequest(handle, 'browser-a')).toEqual(asked)
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => test.journeys.takeRequest(handle, 'browser-a')),
+    )
+    expect(answers.filter((answer) => answer !== undefined)).toEqual([asked])
+    expect(await test.journeys.findRequest(handle, 'browser-a')).toBeUndefined()
+  })
+
+  it('is neither shown to another browser nor used up by it', async () => {
+    await using test = await opened()
+    const handle = await test.journeys.ask('browser-a', asked)
+    expect(await test.journeys.findRequest(handle, 'browser-b')).toBeUndefined()
+    expect(await test.journeys.takeRequest(handle, 'browser-b')).toBeUndefined()
+    expect(await test.journeys.takeRequest(handle, 'browser-a')).toEqual(asked)
+    expect(await test.journeys.findRequest('', 'browser-a')).toBeUndefined()
+  })
+
+  it('is forgotten after ten minutes', async () => {
+    await using test = await opened()
+    const handle = await test.journeys.ask('browser-a', {})
+    test.clock.advance({ minutes: 9 })
+    expect(await test.journeys.findRequest(handle, 'browser-a')).toEqual({})
+    test.clock.advance({ minutes: 1 })
+    expect(await test.journeys.findRequest(handle, 'browser-a')).toBeUndefined()
+  })
+})
+
+describe('a journey', () => {
+  it('is watched by the browser that began it, for a day', async () => {
+    await using test = await opened()
+    const logoutId = newId('logout', test.random)
+    await test.journeys.begin('browser-a', { ...asked, logoutId })
+    expect(await test.journeys.find(logoutId, 'browser-a')).toEqual({ ...asked, logoutId })
+    expect(await test.journeys.find(logoutId, 'browser-b')).toBeUndefined()
+    expect(await test.journeys.find(newId('logout', test.random), 'browser-a')).toBeUndefined()
+    test.clock.advance({ days: 1 })
+    expect(await test.journeys.find(logoutId, 'browser-a')).toBeUndefined()
+  })
+})
