@@ -17,6 +17,9 @@ const webauthnUserBytes = 32
 
 /** Control, format, unassigned and surrogate characters: invisible, so two names could look the same. */
 const invisible = /\p{C}/u
+/** The two joiners are format characters that names in Persian, Hindi and many other languages are spelled with. */
+const invisibleInNames = /[\p{C}--[\u200c\u200d]]/v
+const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
 
 /** The address as it is kept and shown: what the person typed, trimmed. Undefined when it cannot be one. */
 export function parseEmail(text: string): string | undefined {
@@ -28,8 +31,8 @@ export function parseEmail(text: string): string | undefined {
 export function parseName(text: string): string | undefined {
   if (text.length > 8 * nameMaxLength) return undefined
   const name = text.normalize('NFC').trim()
-  const length = codePoints(name)
-  return length === 0 || length > nameMaxLength || invisible.test(name) ? undefined : name
+  if (codePoints(name) > nameMaxLength || invisibleInNames.test(name)) return undefined
+  return visible.test(name) ? name : undefined
 }
 
 /** A group name as in the configuration file: 1 to 64 characters without commas, trimmed at both ends. */

@@ -63,6 +63,8 @@ export type Proof =
 /** Time to find the phone, the security key or the password manager; then the page says that it expired. */
 export const attemptMs = 10 * minuteMs
 const loginHintMaxLength = 254
+/** 128 bits of base64url. */
+const browserMinLength = 22
 /** A password and a passkey are all there is to prove; a few more are kept because people repeat themselves. */
 const proofsMax = 4
 
@@ -99,6 +101,10 @@ export function createAttempts(deps: AttemptsDeps) {
       const resumePath = parseResumePath(of.resumePath)
       if (resumePath === undefined) {
         throw new GatewayError('input_invalid', 'The page to return to after signing in is not one of ours.')
+      }
+      // Without a cookie of its own every such browser would be the same one.
+      if (of.browser.length < browserMinLength) {
+        throw new GatewayError('input_invalid', 'Signing in needs cookies.')
       }
       const handle = newSecret(deps.random)
       const now = clock.now()

@@ -1,9 +1,8 @@
 /**
  * The first operator's account.
  *
- * Owns: the one-time link, and that it makes exactly one account, once. Relies on: `AccountStore.insertFirstOperator`, which lets
- * one of any number of calls win, so that however many links are open, set-up happens once and cannot be run again (N-195).
- * Never: a default account or password.
+ * Owns: that set-up makes one account, once. Relies on: `AccountStore.insertFirstOperator`, which lets one of any number of calls
+ * win, so that however many links are open, set-up cannot be run again (N-195). Never: a default account or password.
  */
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server'
 import { z } from 'zod'
@@ -20,13 +19,13 @@ import {
 import type { Passwords } from '../accounts/passwords.ts'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
-import { type Clock, minuteMs } from '../kernel/clock.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { digest } from '../kernel/digest.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { type AccountId, newId, parseAccountId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
-import { newSecret, type Random } from '../kernel/random.ts'
+import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { Authentication, SessionRegistry } from '../sessions/registry.ts'
@@ -36,6 +35,7 @@ import type { Challenges } from './challenges.ts'
 import type { Begun } from './complete.ts'
 import { authenticationOf } from './decision.ts'
 import { passkeysMax } from './passkeys.ts'
+import { createSetUpLinks } from './set-up-link.ts'
 import type { RelyingParty } from './webauthn.ts'
 import { parseRegistrationResponse } from './webauthn-responses.ts'
 
@@ -104,9 +104,6 @@ export interface SetUpDeps {
   readonly log: Log
 }
 
-/** As long as it takes to copy it from a terminal and to find a security key (DECISIONS 41). */
-export const setUpLinkMs = 30 * minuteMs
-const linkSpace = 'set-up-link'
 const loggedReasonMaxLength = 300
 
 /** What proves the new operator at once, so that set-up ends signed in. */
@@ -116,10 +113,11 @@ type Way =
 
 /** Creates the commands. */
 export function createSetUp(deps: SetUpDeps): SetUp {
-  const { accounts, ephemeral, clock } = deps
+  const { accounts, clock } = deps
+  const links = createSetUpLinks(deps)
 
   const isOpen = async (token: string): Promise<boolean> =>
-    (await ephemeral.get(linkSpace, digest(token))) !== undefined && !(await accounts.anyOperator())
+    (await links.isGood(token)) && !(await accounts.anyOperator())
 
   const begin = async (account: Account, way: Way, of: SetUpCompletion): Promise<Begun> => {
     const actor: Actor = { kind: 'account', accountId: account.id }
@@ -159,13 +157,8 @@ export function createSetUp(deps: SetUpDeps): SetUp {
 
   /** Uses the link up, and makes the account, its way in and its session together or not at all. */
   const conclude = async (account: Account, way: Way, of: SetUpCompletion): Promise<SetUpOutcome> => {
-    const id = digest(of.token)
-    const expiresAt = linkValue.safeParse(await ephemeral.take(linkSpace, id))
-    if (!expiresAt.success) return { kind: 'link-invalid' }
-    const giveBack = async (): Promise<void> => {
-      const ttlMs = expiresAt.data - clock.now()
-      if (ttlMs >= 1) await ephemeral.add(linkSpace, id, expiresAt.data, ttlMs)
-    }
+    const link = await links.claim(of.token)
+    if (link === undefined) return { kind: 'link-invalid' }
     let outcome: SetUpOutcome
     try {
       outcome = await deps.transaction.run(
@@ -187,18 +180,17 @@ export function createSetUp(deps: SetUpDeps): SetUp {
         { durable: true },
       )
     } catch (error) {
-      await giveBack()
+      await link.giveBack()
       throw error
     }
-    if (outcome.kind === 'invalid') await giveBack()
+    if (outcome.kind === 'invalid') await link.giveBack()
     return outcome
   }
 
   return {
     createLink: async () => {
       if (await accounts.anyOperator()) return undefined
-      const token = newSecret(deps.random)
-      await ephemeral.put(linkSpace, digest(token), clock.now() + setUpLinkMs, setUpLinkMs)
+      const token = await links.issue()
       await deps.append({ type: 'set-up-link.created' }, { actor: { kind: 'gateway' } })
       return token
     },
@@ -292,9 +284,6 @@ function authenticationBy(account: Account, way: Way, now: number): Authenticati
         }
   return authenticationOf([proof], now)
 }
-
-/** When the link runs out. */
-const linkValue = z.number()
 
 const keptPerson = z.object({
   id: z.custom<AccountId>((value) => parseAccountId(value) !== undefined),

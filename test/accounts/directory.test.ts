@@ -64,12 +64,13 @@ describe('folding an e-mail', () => {
 describe('names and groups', () => {
   it.for([
     [' Ada Lovelace ', 'Ada Lovelace'],
-    ['\u{1f469}\u200d\u{1f4bb}', undefined],
+    ['\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645', '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645'],
     ['\u674e\u5c0f\u9f99', '\u674e\u5c0f\u9f99'],
     ['x'.repeat(100), 'x'.repeat(100)],
     ['\u{1f600}'.repeat(100), '\u{1f600}'.repeat(100)],
     ['x'.repeat(101), undefined],
     ['   ', undefined],
+    ['\u200d', undefined],
     ['line\nbreak', undefined],
     ['\u202etxet', undefined],
   ])('takes the name %j for %j', ([text, name]) => {

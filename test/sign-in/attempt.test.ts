@@ -127,6 +127,13 @@ describe('a sign-in attempt', () => {
     expect((await test.signIn.find(handle, browser))?.loginHint).toHaveLength(254)
   })
 
+  it('is not begun for a browser without a cookie of its own', async () => {
+    await using test = await openSignIn()
+    await expect(test.signIn.begin({ resumePath: '/', browser: '', wanted: {} })).rejects.toMatchObject({
+      code: 'input_invalid',
+    })
+  })
+
   it('is not begun for a page that is not ours (N-034)', async () => {
     await using test = await openSignIn()
     await expect(test.openBrowser().begin({}, '//evil.example')).rejects.toMatchObject({

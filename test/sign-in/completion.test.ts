@@ -13,7 +13,7 @@ async function activeSessions(test: SignInTest, account: { readonly id: SsoSessi
 
 describe('completing a sign-in', () => {
   it.each([{ seed: undefined }, { seed: 31 }])(
-    'lets one of twenty parallel posts of one attempt begin a session (seed $seed)',
+    'lets one of ten parallel posts of one attempt begin a session (seed $seed)',
     async ({ seed }) => {
       await using test = await openSignIn(seed === undefined ? {} : { seed })
       const account = await test.addAccount()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { setUpLinkMs } from '#gateway/sign-in/set-up.ts'
+import { setUpLinkMs } from '#gateway/sign-in/set-up-link.ts'
 import { createSoftwareAuthenticator } from '#test/support/passkey.ts'
 import { goodPassword, issuer, openSignIn, type SignInTest } from './harness.ts'
 
