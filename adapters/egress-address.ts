@@ -5,7 +5,10 @@
  * is refused until somebody thinks about it. An IPv4 address inside an IPv6 one counts as what it leads to.
  */
 import { BlockList } from 'node:net'
-import { IPv4, IPv6, isValid, parse } from 'ipaddr.js'
+import ipaddr from 'ipaddr.js'
+
+/** CommonJS: Node finds no named exports in it. */
+const { IPv4, IPv6, isValid, parse } = ipaddr
 
 export type AddressKind = 'public' | 'loopback' | 'unspecified' | 'special-use'
 
@@ -73,7 +76,7 @@ export function kindOf(address: string): AddressKind {
 }
 
 /** The IPv4 address that a translator (NAT64, RFC 6052) or a tunnel (6to4, RFC 3056) would go on to. */
-function embeddedIPv4(address: IPv6): string | undefined {
+function embeddedIPv4(address: ipaddr.IPv6): string | undefined {
   const bytes = address.toByteArray()
   const range = address.range()
   if (range === 'rfc6052') return new IPv4(bytes.slice(12, 16)).toString()

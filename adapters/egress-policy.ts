@@ -3,7 +3,7 @@
  * somewhere else the next time it is looked up.
  */
 import { networkInterfaces } from 'node:os'
-import { isValid } from 'ipaddr.js'
+import ipaddr from 'ipaddr.js'
 import { canonicalAddress, isIn, kindOf, networksOf } from './egress-address.ts'
 
 export interface EgressRules {
@@ -65,7 +65,7 @@ function isListener(listener: OwnListener, target: Target, address: string): boo
   if (listener.port !== target.port) return false
   const kind = kindOf(address)
   const host = listener.host.toLowerCase()
-  if (!isValid(host)) return host === target.hostname || (host === 'localhost' && kind === 'loopback')
+  if (!ipaddr.isValid(host)) return host === target.hostname || (host === 'localhost' && kind === 'loopback')
   const listening = canonicalAddress(host)
   if (listening === address || kind === 'unspecified') return true
   return kindOf(listening) === 'unspecified' && (kind === 'loopback' || isOfThisMachine(address))
