@@ -1,0 +1,244 @@
+import type { App } from '../apps/app.ts'
+import { readMetadata } from '../apps/read-metadata.ts'
+import { GatewayError } from '../kernel/errors.ts'
+import { parseAppId } from '../kernel/ids.ts'
+import { byCommandLine, type Opened, withGateway } from './open.ts'
+import { sayEnded, sayFields, timesAsText } from './say.ts'
+import { instant, printable } from './terminal.ts'
+import { type Call, UsageError, type Verb } from './verb.ts'
+
+const asJson = { json: { kind: 'yes', help: 'print JSON' } } as const
+
+export const appVerbs: readonly Verb[] = [
+  {
+    name: 'app list',
+    usage: '[--json]',
+    summary: 'all apps, by name',
+    flags: asJson,
+    words: { min: 0, max: 0 },
+    run: (call) => withGateway(call, async (gateway) => list(call, gateway)),
+  },
+  {
+    name: 'app show',
+    usage: '<app> [--json]',
+    summary: 'one app with its client metadata',
+    flags: asJson,
+    words: { min: 1, max: 1 },
+    run: (call) => onApp(call, async (_gateway, app) => show(call, app)),
+  },
+  {
+    name: 'app add',
+    usage: '<id> --redirect-uri <url>… [options]',
+    summary: 'register an app and print its client secret, once',
+    flags: {
+      name: { kind: 'text', value: 'name', help: 'what people call it (default: its id)' },
+      'redirect-uri': { kind: 'texts', value: 'url', help: 'where it takes its answers; repeat for more' },
+      'post-logout-redirect-uri': {
+        kind: 'texts',
+        value: 'url',
+        help: 'where people may land after they signed out',
+      },
+      'backchannel-logout-uri': { kind: 'text', value: 'url', help: 'where it is told that a session ended' },
+      'launch-url': { kind: 'text', value: 'url', help: 'where its tile on the home page leads' },
+      group: { kind: 'texts', value: 'group', help: 'who may use it (default: everyone); repeat for more' },
+      scope: { kind: 'text', value: 'scopes', help: 'what it may ask for (default: everything there is)' },
+      'auth-method': {
+        kind: 'text',
+        value: 'method',
+        help: 'token_endpoint_auth_method (default: client_secret_basic)',
+      },
+      'jwks-uri': { kind: 'text', value: 'url', help: 'where it publishes its keys, for private_key_jwt' },
+      'signing-alg': { kind: 'text', value: 'alg', help: 'of its ID tokens: ES256 (default) or RS256' },
+      public: { kind: 'yes', help: 'it cannot keep a secret: a native or browser app' },
+      native: { kind: 'yes', help: 'it may use a scheme of its own' },
+      refresh: { kind: 'yes', help: 'it gets refresh tokens' },
+      'first-party': { kind: 'yes', help: 'no consent page' },
+      'secret-stdin': {
+        kind: 'yes',
+        help: 'read the client secret from standard input instead of making one',
+      },
+      ...asJson,
+    },
+    words: { min: 1, max: 1 },
+    run: (call) => withGateway(call, (gateway) => add(call, gateway)),
+  },
+  {
+    name: 'app rotate-secret',
+    usage: '<app>',
+    summary: 'make a new client secret and print it, once; the old one stops working at once',
+    flags: {},
+    words: { min: 1, max: 1 },
+    run: (call) =>
+      onApp(call, async (gateway, app) => {
+        const { secret } = await gateway.commands.apps.rotateSecret(app.id, byCommandLine)
+        call.terminal.line(`Client secret of ${app.id}, shown only now: ${secret}`)
+      }),
+  },
+  {
+    name: 'app disable',
+    usage: '<app>',
+    summary: 'end its sessions and let nobody into it',
+    flags: {},
+    words: { min: 1, max: 1 },
+    run: (call) =>
+      onApp(call, async (gateway, app) => {
+        const ended = await gateway.commands.apps.disable(app.id, byCommandLine)
+        call.terminal.line(`Disabled ${app.id}.`)
+        sayEnded(call.terminal, ended)
+      }),
+  },
+  {
+    name: 'app enable',
+    usage: '<app>',
+    summary: 'let people into it again',
+    flags: {},
+    words: { min: 1, max: 1 },
+    run: (call) =>
+      onApp(call, async (gateway, app) => {
+        await gateway.commands.apps.enable(app.id, byCommandLine)
+        call.terminal.line(`Enabled ${app.id}.`)
+      }),
+  },
+  {
+    name: 'app remove',
+    usage: '<app>',
+    summary: 'end its sessions and forget it',
+    flags: {},
+    words: { min: 1, max: 1 },
+    run: (call) =>
+      onApp(call, async (gateway, app) => {
+        const ended = await gateway.commands.apps.remove(app.id, byCommandLine)
+        call.terminal.line(`Removed ${app.id}.`)
+        sayEnded(call.terminal, ended)
+      }),
+  },
+]
+
+function list(call: Call, gateway: Opened): void {
+  const apps = gateway.apps.list()
+  if (call.flags.yes('json')) {
+    call.terminal.json(apps.map(withoutSecret))
+    return
+  }
+  call.terminal.table(
+    ['ID', 'NAME', 'STATE', 'ACCESS', 'TOLD OF SIGN-OUTS AT'],
+    apps.map((app) => [
+      app.id,
+      app.name,
+      stateOf(app),
+      accessOf(app),
+      app.oidc.metadata.backchannel_logout_uri ?? '- (cannot be told)',
+    ]),
+  )
+}
+
+function show(call: Call, app: App): void {
+  if (call.flags.yes('json')) {
+    call.terminal.json(withoutSecret(app))
+    return
+  }
+  sayFields(call.terminal, [
+    ['id', app.id],
+    ['name', printable(app.name)],
+    ['state', stateOf(app)],
+    ['access', accessOf(app)],
+    ['launch_url', app.launchUrl],
+    ['first_party', String(app.firstParty)],
+    ['created', instant(app.createdAt)],
+    ['changed', instant(app.updatedAt)],
+    ['client_id', app.oidc.clientId],
+    ['client_secret', app.oidc.secretHash === undefined ? '-' : '(stored as a hash)'],
+    ...Object.entries(app.oidc.metadata).map(
+      ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+    ),
+  ])
+}
+
+async function add(call: Call, gateway: Opened): Promise<void> {
+  const [id = ''] = call.words
+  const { flags } = call
+  const groups = flags.texts('group')
+  const launchUrl = flags.text('launch-url')
+  const chosen = flags.yes('secret-stdin') ? await call.terminal.readSecret() : undefined
+  const { app, secret } = await gateway.commands.apps.add(
+    {
+      id,
+      name: flags.text('name') ?? id,
+      ...(launchUrl === undefined ? {} : { launchUrl }),
+      firstParty: flags.yes('first-party'),
+      access: groups.length === 0 ? { kind: 'everyone' } : { kind: 'groups', groups },
+      sessions: {},
+      logout: { causes: 'all', appSignsOut: 'everywhere' },
+      oidc: { ...(chosen === undefined ? {} : { secret: chosen }), metadata: metadataFrom(call) },
+    },
+    byCommandLine,
+  )
+  if (flags.yes('json')) {
+    return call.terminal.json({
+      ...withoutSecret(app),
+      ...(secret === undefined ? {} : { client_secret: secret }),
+    })
+  }
+  call.terminal.line(`Added ${app.id}.`)
+  sayFields(call.terminal, [
+    ['issuer', gateway.config.issuer],
+    ['client_id', app.oidc.clientId],
+    ['client_secret', secret === undefined ? undefined : `${secret}   (shown only now)`],
+    ['id_token_signed_response_alg', app.oidc.metadata.id_token_signed_response_alg],
+  ])
+  if (app.oidc.metadata.backchannel_logout_uri === undefined) {
+    call.terminal.line('Without --backchannel-logout-uri it cannot be told when a session ends.')
+  }
+}
+
+/** What is silent in metadata means RS256; new apps are told to use ES256, which is smaller and faster (DECISIONS 15). */
+function metadataFrom(call: Call) {
+  const { flags } = call
+  if (flags.texts('redirect-uri').length === 0)
+    throw new UsageError('app add needs at least one --redirect-uri.')
+  const method = flags.yes('public') ? 'none' : flags.text('auth-method')
+  const given = {
+    redirect_uris: flags.texts('redirect-uri'),
+    post_logout_redirect_uris: flags.texts('post-logout-redirect-uri'),
+    backchannel_logout_uri: flags.text('backchannel-logout-uri'),
+    backchannel_logout_session_required:
+      flags.text('backchannel-logout-uri') === undefined ? undefined : true,
+    grant_types: flags.yes('refresh') ? ['authorization_code', 'refresh_token'] : undefined,
+    token_endpoint_auth_method: method,
+    id_token_signed_response_alg: flags.text('signing-alg') ?? 'ES256',
+    application_type: flags.yes('native') ? 'native' : undefined,
+    scope: flags.text('scope'),
+    jwks_uri: flags.text('jwks-uri'),
+  }
+  const read = readMetadata(
+    Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  )
+  if (read.kind === 'read') return read.metadata
+  const problems = read.problems.map(({ field, problem }) => `${field} ${problem}`)
+  throw new GatewayError('app_invalid', `The app cannot be registered: ${problems.join('; ')}.`)
+}
+
+function onApp(call: Call, work: (gateway: Opened, app: App) => Promise<void>): Promise<void> {
+  return withGateway(call, async (gateway) => work(gateway, findApp(gateway, call.words[0] ?? '')))
+}
+
+export function findApp(gateway: Opened, named: string): App {
+  const id = parseAppId(named)
+  const app = id === undefined ? undefined : gateway.apps.find(id)
+  if (app !== undefined && app.removedAt === undefined) return app
+  throw new GatewayError('app_not_found', `There is no app ${printable(named)}. See: gatehouse app list`)
+}
+
+function stateOf(app: App): string {
+  return app.state + (app.fileOwned ? ' (file)' : '')
+}
+
+function accessOf(app: App): string {
+  return app.access.kind === 'everyone' ? 'everyone' : app.access.groups.join(', ')
+}
+
+/** Not even the hash leaves the gateway. */
+function withoutSecret(app: App): Record<string, unknown> {
+  const { secretHash: _, ...oidc } = app.oidc
+  return timesAsText({ ...app, oidc })
+}
