@@ -59,8 +59,8 @@ export function afterRefusal(
 ): number | undefined {
   if (of.now >= of.giveUpAt) return undefined
   const next = of.now + backoffMs(of.attempts, jitter)
-  if (kind === 'refused') return of.refusals >= firmRefusals ? undefined : next
+  if (kind === 'refused') return of.refusals >= firmRefusals ? undefined : Math.min(of.giveUpAt, next)
   const countsFrom = of.refusedSince + perhapsRefusedForMs
   if (of.refusals >= perhapsRefusals && of.now >= countsFrom) return undefined
-  return of.refusals >= perhapsRefusals - 1 ? Math.max(next, countsFrom) : next
+  return Math.min(of.giveUpAt, of.refusals >= perhapsRefusals - 1 ? Math.max(next, countsFrom) : next)
 }
