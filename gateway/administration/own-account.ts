@@ -70,7 +70,7 @@ export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
   const proveCurrent = async (
     account: Account,
     of: PasswordChange,
-  ): Promise<{ readonly kind: 'right' } | PasswordChangeOutcome> => {
+  ): Promise<{ readonly kind: 'right'; readonly hash?: string } | PasswordChangeOutcome> => {
     if (!account.hasPassword) return { kind: 'right' }
     if (of.currentPassword === undefined) return { kind: 'wrong' }
     // Counted before it is judged, so that a hundred guesses at once count as a hundred (DECISIONS 40).
@@ -82,21 +82,22 @@ export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
     if (admission.kind === 'throttled') {
       return { kind: 'throttled', retryAfterSeconds: admission.retryAfterSeconds }
     }
-    const verified = await deps.passwords.verify(
-      await accounts.passwordHashOf(account.id),
-      of.currentPassword,
-    )
+    const hash = await accounts.passwordHashOf(account.id)
+    const verified = await deps.passwords.verify(hash, of.currentPassword)
     if (verified.kind === 'wrong') return { kind: 'wrong' }
     await admission.refund()
-    return verified.kind === 'busy' ? verified : { kind: 'right' }
+    return verified.kind === 'busy' ? verified : { kind: 'right', ...(hash === undefined ? {} : { hash }) }
   }
 
-  const store = async (was: Account, session: SsoSession, hash: string): Promise<PasswordChangeOutcome> => {
-    const account = await accounts.findAndHold(was.id)
-    // The session ended, or the password changed, while the old one was being checked: that check proves nothing any more.
-    if (account?.state !== 'active' || account.passwordChangedAt !== was.passwordChangedAt) {
-      return { kind: 'session-ended' }
-    }
+  const store = async (
+    session: SsoSession,
+    provedHash: string | undefined,
+    hash: string,
+  ): Promise<PasswordChangeOutcome> => {
+    const account = await accounts.findAndHold(session.accountId)
+    if (account?.state !== 'active') return { kind: 'session-ended' }
+    // Changed while the old one was being checked: the check proves nothing any more.
+    if ((await accounts.passwordHashOf(account.id)) !== provedHash) return { kind: 'wrong' }
     if ((await deps.registry.findLive(session.id)) === undefined) return { kind: 'session-ended' }
     const secret = await deps.registry.replaceSecret(session)
     if (secret === undefined) return { kind: 'session-ended' }
@@ -141,7 +142,7 @@ export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
       if (of.newPassword === of.currentPassword) return { kind: 'invalid', problem: 'unchanged' }
       const made = await deps.passwords.hash(of.newPassword)
       if (made.kind === 'busy') return made
-      return deps.transaction.run(() => store(account, of.session, made.hash), { durable: true })
+      return deps.transaction.run(() => store(of.session, proved.hash, made.hash), { durable: true })
     },
   }
 }

@@ -51,6 +51,17 @@ const words: Partial<Record<ErrorCode, Words>> = {
     advice: 'Start again; it takes a moment.',
     startAgain: { href: '/sign-in', words: 'Start again' },
   },
+  logout_not_found: {
+    heading: 'Nothing to show here',
+    advice: 'Your account page tells which sessions have ended.',
+    startAgain: toStart,
+  },
+  app_not_found: {
+    heading: 'This app is not available',
+    advice: 'Ask whoever runs it.',
+    startAgain: toStart,
+  },
+  account_disabled: { heading: 'Your account is disabled', advice: 'Ask whoever runs this gateway.' },
   payload_too_large: { heading: 'That is too much', advice: 'Go back and send less.' },
   input_invalid: unusual,
   throttled: { heading: 'Too many tries', advice: 'Wait a few minutes, then try again.' },

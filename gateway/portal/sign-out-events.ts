@@ -41,6 +41,8 @@ export function streamReports(
       ctx.status = 204
       return
     }
+    // Gone while we looked: nothing would ever tell us to forget it.
+    if (ctx.res.closed) return
     const each = open.get(id) ?? 0
     if (inAll >= maxStreams || each >= maxStreamsEach) {
       throw new GatewayError('busy', 'Too many pages are watching. Reload this one to see how it stands.')
@@ -50,23 +52,28 @@ export function streamReports(
     ctx.type = 'text/event-stream'
     // Buffering proxies would keep the news until the end.
     ctx.set('X-Accel-Buffering', 'no')
-    const stream = Readable.from(events(deps, id))
-    // However it ends, and also when the client was gone before the first byte.
-    stream.once('close', () => {
+    const gone = new AbortController()
+    // However it ends. The stream's own end would come late: a generator hears of it at its next word only.
+    ctx.res.once('close', () => {
+      gone.abort()
       const left = (open.get(id) ?? 1) - 1
       if (left === 0) open.delete(id)
       else open.set(id, left)
       inAll -= 1
     })
-    ctx.body = stream
+    ctx.body = Readable.from(events(deps, id, gone.signal))
   }
 }
 
-async function* events(deps: Pick<PortalDeps, 'reports' | 'clock'>, id: LogoutId): AsyncGenerator<string> {
+async function* events(
+  deps: Pick<PortalDeps, 'reports' | 'clock'>,
+  id: LogoutId,
+  gone: AbortSignal,
+): AsyncGenerator<string> {
   let last = ''
   let silentFor = 0
   yield 'retry: 2000\n\n'
-  for (let look = 0; look < looksPerStream; look += 1) {
+  for (let look = 0; look < looksPerStream && !gone.aborted; look += 1) {
     const found = await deps.reports.find(id)
     if (found === undefined) return
     const report = signOutReport(rowsOf(found), deps.clock.now())
@@ -81,6 +88,6 @@ async function* events(deps: Pick<PortalDeps, 'reports' | 'clock'>, id: LogoutId
       silentFor = 0
     }
     if (report.settled) return
-    await sleep(lookEveryMs)
+    await sleep(lookEveryMs, undefined, { signal: gone }).catch(() => undefined)
   }
 }

@@ -1,5 +1,5 @@
 import type { Account } from '#gateway/accounts/account.ts'
-import { createAccountCommands, type NewAccount } from '#gateway/administration/accounts.ts'
+import type { NewAccount } from '#gateway/administration/accounts.ts'
 import { type AppId, newId } from '#gateway/kernel/ids.ts'
 import type { AppSession } from '#gateway/sessions/app-session.ts'
 import type { SsoSession } from '#gateway/sessions/sso-session.ts'
@@ -27,17 +27,14 @@ export async function startPortal(options: TestGatewayOptions = {}): Promise<Por
     settings: { apps: [app('wiki', 'Wiki')], ...options.settings },
   })
   const { gateway, issuer } = test
-  const commands = createAccountCommands({
-    ...gateway,
-    ...gateway.stores,
-    apps: gateway.apps,
-    audit: gateway.audit.append,
-  })
   const visitor = (userAgent?: string): Visitor => new Visitor(issuer, userAgent)
   return Object.assign(test, {
     visitor,
     addPerson: (of: Partial<NewAccount> = {}) =>
-      commands.create({ email: ada, name: 'Ada Lovelace', password, ...of }, { kind: 'command-line' }),
+      gateway.commands.accounts.create(
+        { email: ada, name: 'Ada Lovelace', password, ...of },
+        { kind: 'command-line' },
+      ),
     signedIn: async (email = ada, userAgent?: string) => {
       const browser = visitor(userAgent)
       await browser.signIn(email, password)
