@@ -237,8 +237,7 @@ export function describeArtifactStore(name: string, open: OpensArtifactStore): v
 
     test('says that there is more while either tokens or taken ids are left', async () => {
       await using store = await withWiki(open)
-      for (let index = 0; index < 3; index++)
-        await store.tokens.claimOnce('dpop', `${index}`, noon - 9, noon)
+      for (let index = 0; index < 3; index++) await store.tokens.claimOnce('dpop', `${index}`, noon - 9, noon)
       expect(await store.tokens.deleteExpired(noon, 2)).toBe(2)
       expect(await store.tokens.deleteExpired(noon, 2)).toBe(1)
     })
