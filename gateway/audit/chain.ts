@@ -7,6 +7,9 @@
 import { digest } from '../kernel/digest.ts'
 import type { AuditCheckpoint, AuditRow, SealedRow } from './store.ts'
 
+/** Where a chain stands: at a line, or at a checkpoint when the lines before it have been forgotten. */
+export type ChainEnd = Pick<SealedRow, 'position' | 'chain'>
+
 /** What the first line follows. */
 export const chainStart = 'gatehouse audit 1'
 
@@ -22,7 +25,7 @@ export function chainOf(previous: string, row: AuditRow, position: number): stri
 }
 
 /** The rows with their places after `head`, in the order given. */
-export function sealed(head: SealedRow | undefined, rows: readonly AuditRow[]): readonly SealedRow[] {
+export function sealed(head: ChainEnd | undefined, rows: readonly AuditRow[]): readonly SealedRow[] {
   let position = head?.position ?? 0
   let chain = head?.chain ?? chainStart
   return rows.map((row) => {

@@ -77,7 +77,9 @@ export class Sealer implements AsyncDisposable {
     if ((await store.unsealed(1)).length === 0) return 0
     return transaction.run(async () => {
       const rows = await store.unsealed(sealedAtOnce)
-      await store.seal(sealed(await store.head(), rows))
+      // A trail all of whose lines were forgotten goes on behind its last checkpoint.
+      const end = (await store.head()) ?? (await store.latestCheckpoint())
+      await store.seal(sealed(end, rows))
       return rows.length
     })
   }
