@@ -200,6 +200,7 @@ describe('a passkey is refused', () => {
     const { account, authenticator, credential, browser } = await ready(test)
     await test.accounts.change(account.id, { state: 'disabled' }, test.clock.now())
     expect(await browser.withPasskey(authenticator)).toEqual({ kind: 'refused' })
+    expect(failureReasons(test)).toEqual(['disabled'])
     await test.accounts.change(account.id, { state: 'active' }, test.clock.now())
     expect(await browser.withPasskey(authenticator)).toMatchObject({ kind: 'signed-in' })
     await test.passkeys.remove({
