@@ -1,4 +1,5 @@
 /** Enough of a browser to walk through pages without scripts: a cookie jar, redirects, and forms filled in and submitted. */
+import { request } from 'undici'
 
 export interface Page {
   readonly status: number
@@ -82,7 +83,7 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
   }
 
   const send = async (
-    method: string,
+    method: 'GET' | 'POST',
     start: string,
     body: string | undefined,
     extra: Record<string, string>,
@@ -91,7 +92,7 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
   ): Promise<Page> => {
     const visited: string[] = []
     let url = start
-    let sent = { method, body }
+    let sent: { readonly method: 'GET' | 'POST'; readonly body: string | undefined } = { method, body }
     for (let hops = 0; hops < maxRedirects; hops++) {
       visited.push(url)
       const cookies = [...cookiesFor(url)].map(([name, value]) => `${name}=${value}`).join('; ')
@@ -101,14 +102,15 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
           : new URL(from).origin === new URL(url).origin
             ? 'same-origin'
             : 'cross-site'
-      const response = await fetch(url, {
+      // Not `fetch`: it says `Sec-Fetch-Mode: cors` whatever it is told, and apps that look do not send such a request to sign in.
+      const response = await request(url, {
         method: sent.method,
-        redirect: 'manual',
         headers: {
           accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
           'user-agent': userAgent,
           'sec-fetch-site': site,
           'sec-fetch-mode': 'navigate',
+          'sec-fetch-dest': 'document',
           ...(cookies === '' ? {} : { cookie: cookies }),
           ...(sent.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
           ...(sent.method === 'POST' && from !== undefined ? { origin: new URL(from).origin } : {}),
@@ -116,23 +118,25 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
         },
         ...(sent.body === undefined ? {} : { body: sent.body }),
       })
-      const setCookies = response.headers.getSetCookie()
+      const headers = toHeaders(response.headers)
+      const setCookies = headers.getSetCookie()
       store(url, setCookies)
-      const text = await response.text()
-      const target = response.headers.get('location')
+      const text = await response.body.text()
+      const status = response.statusCode
+      const target = headers.get('location')
       const location = target === null ? undefined : new URL(target, url).href
-      if (location === undefined || !follow || response.status < 300 || response.status >= 400) {
+      if (location === undefined || !follow || status < 300 || status >= 400) {
         return {
-          status: response.status,
+          status,
           url,
-          headers: response.headers,
+          headers,
           text,
           visited,
           location,
           setCookies,
         }
       }
-      if (response.status !== 307 && response.status !== 308) sent = { method: 'GET', body: undefined }
+      if (status !== 307 && status !== 308) sent = { method: 'GET', body: undefined }
       url = location
     }
     throw new Error(`more than ${maxRedirects} redirects: ${visited.slice(-4).join(' → ')}`)
@@ -154,6 +158,14 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
     },
   }
   return browser
+}
+
+function toHeaders(received: Readonly<Record<string, string | string[] | undefined>>): Headers {
+  return new Headers(
+    Object.entries(received).flatMap(([name, value = []]) =>
+      [value].flat().map((each): [string, string] => [name, each]),
+    ),
+  )
 }
 
 /** The page's form and the values it already holds. */
