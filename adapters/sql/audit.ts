@@ -87,8 +87,18 @@ export function createSqlAuditStore(database: SqlDatabase, tenant: string): Audi
       await database
         .q()
         .insertInto('audit_checkpoints')
-        .values({ tenant, position, at, chain, signature })
+        .values({ tenant, position, at, chain, signature, start_signature: null })
         .onConflict((on) => on.doNothing())
+        .execute()
+    },
+
+    insertStart: async (position, startSignature) => {
+      await database
+        .q()
+        .updateTable('audit_checkpoints')
+        .set({ start_signature: startSignature })
+        .where('tenant', '=', tenant)
+        .where('position', '=', position)
         .execute()
     },
 
@@ -147,6 +157,7 @@ function toSealedRow(row: Selectable<AuditEventRow>): SealedRow {
   return { ...toRow(row), position: row.position ?? 0, chain: row.chain ?? '' }
 }
 
-function toCheckpoint({ position, at, chain, signature }: AuditCheckpointRow): AuditCheckpoint {
-  return { position, at, chain, signature }
+function toCheckpoint(row: AuditCheckpointRow): AuditCheckpoint {
+  const { position, at, chain, signature, start_signature: startSignature } = row
+  return { position, at, chain, signature, ...(startSignature === null ? {} : { startSignature }) }
 }

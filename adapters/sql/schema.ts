@@ -247,6 +247,8 @@ export interface AuditCheckpointRow {
   at: number
   chain: string
   signature: string
+  /** Set when the lines up to here were forgotten. */
+  start_signature: string | null
 }
 
 export interface ChangeCounterRow {

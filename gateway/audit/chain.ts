@@ -35,7 +35,17 @@ export function sealed(head: ChainEnd | undefined, rows: readonly AuditRow[]): r
   })
 }
 
+/** Where the trail begins when its first lines were forgotten; undefined while none were. */
+export function startOf(checkpoints: readonly AuditCheckpoint[]): AuditCheckpoint | undefined {
+  return checkpoints.findLast(({ startSignature }) => startSignature !== undefined)
+}
+
+/** What the signature is made over that lets a trail begin elsewhere than at its first line. */
+export function startStatement({ position, chain }: ChainEnd): string {
+  return JSON.stringify(['gatehouse audit start 1', position, chain])
+}
+
 /** What a checkpoint's signature is made over. */
-export function checkpointStatement({ position, at, chain }: Omit<AuditCheckpoint, 'signature'>): string {
+export function checkpointStatement({ position, at, chain }: ChainEnd & { readonly at: number }): string {
   return JSON.stringify(['gatehouse audit checkpoint 1', position, at, chain])
 }

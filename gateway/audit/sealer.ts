@@ -2,14 +2,14 @@
  * Chains the lines of the audit trail, signs the chain's end once a day, and forgets what is older than the trail is kept.
  *
  * Owns: the order of the chain. Relies on: AuditStore refusing a second sealer, so of two processes one does the work.
- * Never: takes part in a transaction that writes an event, and never forgets lines that no checkpoint vouches for: what is left after
- * forgetting begins right behind a signed hash and stays verifiable.
+ * Never: takes part in a transaction that writes an event, and never forgets lines that no checkpoint vouches for. Before forgetting it
+ * signs where the trail now begins, so that nobody without the key can cut off its beginning and call that forgetting.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, dayMs, hourMs, secondMs } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Transaction } from '../kernel/transaction.ts'
-import { checkpointStatement, sealed } from './chain.ts'
+import { checkpointStatement, sealed, startOf, startStatement } from './chain.ts'
 import type { AuditStore } from './store.ts'
 
 /** Signs a statement; whoever holds the public half can check it without the gateway. */
@@ -77,8 +77,8 @@ export class Sealer implements AsyncDisposable {
     if ((await store.unsealed(1)).length === 0) return 0
     return transaction.run(async () => {
       const rows = await store.unsealed(sealedAtOnce)
-      // A trail all of whose lines were forgotten goes on behind its last checkpoint.
-      const end = (await store.head()) ?? (await store.latestCheckpoint())
+      // A trail all of whose lines were forgotten goes on where it begins.
+      const end = (await store.head()) ?? startOf(await store.checkpoints())
       await store.seal(sealed(end, rows))
       return rows.length
     })
@@ -97,13 +97,17 @@ export class Sealer implements AsyncDisposable {
   }
 
   async #forget(): Promise<void> {
-    const { store, clock, keepMs } = this.#deps
+    const { store, clock, keepMs, sign, transaction } = this.#deps
     const now = clock.now()
     if (now < this.#forgetAt) return
     const before = now - keepMs
     // Every line up to a checkpoint is at least as old as the checkpoint.
     const upTo = (await store.checkpoints()).findLast(({ at }) => at <= before)
     if (upTo !== undefined) {
+      if (upTo.startSignature === undefined) {
+        const startSignature = await sign(startStatement(upTo))
+        await transaction.run(() => store.insertStart(upTo.position, startSignature), { durable: true })
+      }
       while ((await store.deleteUpTo(upTo.position, deletedAtOnce)) === deletedAtOnce) await this.#giveWay()
     }
     this.#forgetAt = now + forgetEveryMs

@@ -29,6 +29,8 @@ export interface AuditCheckpoint {
   readonly at: number
   readonly chain: string
   readonly signature: string
+  /** A second signed statement: everything up to here was forgotten on purpose. The trail begins behind it. */
+  readonly startSignature?: string
 }
 
 export interface AuditFilter {
@@ -62,6 +64,8 @@ export interface AuditStore {
   sealedFrom(position: number, limit: number): Promise<readonly SealedRow[]>
 
   insertCheckpoint(checkpoint: AuditCheckpoint): Promise<void>
+  /** Keeps the statement that the trail begins behind this checkpoint. Before anything is deleted. */
+  insertStart(position: number, startSignature: string): Promise<void>
   latestCheckpoint(): Promise<AuditCheckpoint | undefined>
   /** In order of position. One a day for as long as the trail is kept: hundreds. */
   checkpoints(): Promise<readonly AuditCheckpoint[]>

@@ -1,7 +1,7 @@
 /**
  * Walks the chain of the audit trail and names the first line that is not as it was written. Needs no running gateway.
  */
-import { chainOf, chainStart, checkpointStatement } from './chain.ts'
+import { chainOf, chainStart, checkpointStatement, startOf, startStatement } from './chain.ts'
 import type { AuditCheckpoint, AuditStore, SealedRow } from './store.ts'
 
 /** True when `signature` was made over `statement` by this gateway. */
@@ -27,24 +27,23 @@ export type Verification =
 /** Read at a time, so that a long trail costs no memory. */
 const pageSize = 500
 
-/** Verifies everything that is sealed. Lines older than the first checkpoint behind the beginning are on their way out and not checked. */
+/** Verifies everything that is sealed, from the first line or from where the gateway has signed that the trail begins. */
 export async function verifyTrail(deps: {
   readonly store: AuditStore
   readonly check: CheckStatement
 }): Promise<Verification> {
   const { store, check } = deps
   const checkpoints = await store.checkpoints()
-  const [first] = await store.sealedFrom(1, 1)
-  const start = startOf(first, checkpoints)
-  const byPosition = new Map(checkpoints.map((checkpoint) => [checkpoint.position, checkpoint]))
-
-  for (const checkpoint of checkpoints) {
-    if (await check(checkpointStatement(checkpoint), checkpoint.signature)) continue
-    const [row] = await store.sealedFrom(checkpoint.position, 1)
-    return broken(row, checkpoint.position, 'checkpoint-signature')
+  const unsigned = await firstUnsigned(checkpoints, check)
+  if (unsigned !== undefined) {
+    const [row] = await store.sealedFrom(unsigned.position, 1)
+    return broken(row, unsigned.position, 'checkpoint-signature')
   }
 
-  let { chain, position } = start
+  const [first] = await store.sealedFrom(1, 1)
+  const start = first?.position === 1 ? undefined : startOf(checkpoints)
+  const byPosition = new Map(checkpoints.map((checkpoint) => [checkpoint.position, checkpoint]))
+  let { chain, position } = start ?? { chain: chainStart, position: 0 }
   let last: SealedRow | undefined
   let from: number | undefined
   let lines = 0
@@ -77,16 +76,17 @@ export async function verifyTrail(deps: {
   }
 }
 
-/** Where checking begins: at the very start, or behind the checkpoint up to which older lines were forgotten. */
-function startOf(
-  first: SealedRow | undefined,
+async function firstUnsigned(
   checkpoints: readonly AuditCheckpoint[],
-): { readonly chain: string; readonly position: number } {
-  if (first === undefined || first.position > 1) {
-    const anchor = checkpoints.find(({ position }) => first === undefined || position >= first.position - 1)
-    if (anchor !== undefined) return anchor
+  check: CheckStatement,
+): Promise<AuditCheckpoint | undefined> {
+  for (const checkpoint of checkpoints) {
+    const { signature, startSignature } = checkpoint
+    if (!(await check(checkpointStatement(checkpoint), signature))) return checkpoint
+    if (startSignature !== undefined && !(await check(startStatement(checkpoint), startSignature)))
+      return checkpoint
   }
-  return { chain: chainStart, position: 0 }
+  return undefined
 }
 
 function broken(

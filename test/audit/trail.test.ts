@@ -210,6 +210,14 @@ describe('verifying names the first line that is not as it was written', () => {
     expect(await audit.verify()).toEqual({ kind: 'broken', seq: 10, position: 10, why: 'checkpoint-differs' })
   })
 
+  test('a beginning cut off and called forgetting by somebody who has no key', async () => {
+    await using audit = await sealedTrail()
+    for (let seq = 1; seq <= 10; seq++) await audit.remove(seq)
+    expect(await audit.verify()).toMatchObject({ kind: 'broken', why: 'missing' })
+    await audit.store.insertStart(10, 'forged')
+    expect(await audit.verify()).toMatchObject({ kind: 'broken', why: 'checkpoint-signature' })
+  })
+
   test('a checkpoint that was not signed here', async () => {
     await using audit = await sealedTrail()
     await audit.database

@@ -132,6 +132,8 @@ export function describeAuditStore(name: string, open: () => Promise<OpenAuditSt
       await store.audit.insertCheckpoint({ ...first, chain: 'forged' })
       expect(await store.audit.checkpoints()).toEqual([first, second])
       expect(await store.audit.latestCheckpoint()).toEqual(second)
+      await store.audit.insertStart(1, 'signed too')
+      expect(await store.audit.checkpoints()).toEqual([{ ...first, startSignature: 'signed too' }, second])
     })
 
     test('deletes the oldest up to a place, a few at a time, and the checkpoints that then stand before it', async () => {

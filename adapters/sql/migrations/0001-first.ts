@@ -135,6 +135,7 @@ const statements = [
 
   `create table audit_checkpoints (
     tenant text not null, position integer not null, at integer not null, chain text not null, signature text not null,
+    start_signature text,
     primary key (tenant, position)) strict`,
 
   'create table change_counters (topic text not null primary key, counter integer not null) strict',
