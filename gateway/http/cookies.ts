@@ -60,6 +60,7 @@ export function cookieNames(issuer: string): CookieNames {
   }
 }
 
+/** Creates the reader and writer of our cookies. */
 export function createCookies(deps: {
   readonly issuer: string
   readonly random: Random

@@ -45,15 +45,12 @@ export function factsOf(req: IncomingMessage): RequestFacts {
 
 /** 80 bits in Crockford's base 32: unique enough for a log, short and plain enough to be read out over a telephone. */
 function newRequestId(random: Random): string {
-  const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-  let bits = BigInt(`0x${random.bytes(10).toString('hex')}`)
   let id = ''
-  for (let index = 0; index < 16; index += 1) {
-    id = alphabet.charAt(Number(bits & 31n)) + id
-    bits >>= 5n
-  }
+  for (const byte of random.bytes(16)) id += alphabet.charAt(byte & 31)
   return id
 }
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /**
  * Walks X-Forwarded-For from its end, which the nearest proxy wrote, as long as the one who wrote is trusted. The first address that
@@ -62,10 +59,8 @@ function newRequestId(random: Random): string {
 function clientAddress(req: IncomingMessage, trusted: BlockList): string {
   let address = canonicalAddress(req.socket.remoteAddress) ?? 'unknown'
   const header = req.headers['x-forwarded-for']
-  const hops = (Array.isArray(header) ? header.join(',') : (header ?? ''))
-    .split(',')
-    .slice(-maxHops)
-    .reverse()
+  if (header === undefined) return address
+  const hops = (Array.isArray(header) ? header.join(',') : header).split(',').slice(-maxHops).reverse()
   for (const hop of hops) {
     if (!isIn(trusted, address)) return address
     const next = canonicalAddress(withoutPort(hop.trim()))

@@ -32,20 +32,20 @@ const strictTransport = 'max-age=31536000; includeSubDomains'
  * `no-store` on everything else is what keeps the back button from showing a page after sign-out (N-187).
  */
 export function securityHeaders(issuer: string): Middleware {
-  const secure = new URL(issuer).protocol === 'https:'
+  const headers = {
+    'Content-Security-Policy': contentSecurityPolicy([]),
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    // Not `no-referrer`: under that, browsers send `Origin: null` with our own forms, and the check of Origin would refuse them.
+    'Referrer-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Permissions-Policy': permissions,
+    'Cache-Control': 'no-store',
+    ...(new URL(issuer).protocol === 'https:' ? { 'Strict-Transport-Security': strictTransport } : {}),
+  }
   return (ctx, next) => {
-    ctx.set({
-      'Content-Security-Policy': contentSecurityPolicy([]),
-      'X-Content-Type-Options': 'nosniff',
-      'X-Frame-Options': 'DENY',
-      // Not `no-referrer`: under that, browsers send `Origin: null` with our own forms, and the check of Origin would refuse them.
-      'Referrer-Policy': 'same-origin',
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      'Permissions-Policy': permissions,
-      'Cache-Control': 'no-store',
-    })
-    if (secure) ctx.set('Strict-Transport-Security', strictTransport)
+    ctx.set(headers)
     return next()
   }
 }

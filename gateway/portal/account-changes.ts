@@ -18,6 +18,7 @@ import { readShape } from './shape.ts'
 
 const registered = z.object({ credential: z.unknown(), attempt: z.string().optional() })
 
+/** Every POST under /account. */
 export function addAccountChangeRoutes(
   router: Router,
   deps: PortalDeps,

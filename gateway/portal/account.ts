@@ -19,6 +19,7 @@ import { deviceWords } from './device.ts'
 import type { Notices } from './notices.ts'
 import { goTo, type Pages, type Person } from './pages.ts'
 
+/** What the page says of what was just done. */
 export type AccountNotice = AccountDone | AccountProblem
 
 /** Where a person goes to prove once more who they are, before something is changed here. */
@@ -28,6 +29,7 @@ export const confirmPath = '/account/confirm'
 const maxLive = 100
 const maxEnded = 20
 
+/** GET /account and the way to a fresh proof. */
 export function addAccountRoutes(
   router: Router,
   deps: PortalDeps,
@@ -49,7 +51,8 @@ export function addAccountRoutes(
   async function modelOf(person: Person, csrf: string): Promise<AccountModel> {
     const { account, session } = person
     const now = deps.clock.now()
-    const live = await deps.sessionStore.listByAccount(account.id, { state: 'active', limit: maxLive })
+    const listed = await deps.sessionStore.listByAccount(account.id, { state: 'active', limit: maxLive })
+    const live = listed.some(({ id }) => id === session.id) ? listed : [session, ...listed]
     const notice = await notices.take(session)
     return {
       appearance: deps.appearance,

@@ -32,6 +32,7 @@ const systems: Rules = [
 /** Headers are cut before they are stored; this holds whatever was stored. */
 const maxLength = 512
 
+/** "Firefox on Windows", or as much of it as the header tells. */
 export function deviceWords(userAgent: string): string {
   const text = userAgent.slice(0, maxLength)
   const browser = find(browsers, text)

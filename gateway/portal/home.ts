@@ -6,6 +6,7 @@ import type { PortalDeps } from './deps.ts'
 import type { Notices } from './notices.ts'
 import type { Pages } from './pages.ts'
 
+/** GET /. */
 export function addHomeRoute(
   router: Router,
   deps: PortalDeps,

@@ -20,6 +20,7 @@ interface Typed {
   readonly name?: string
 }
 
+/** Everything under /set-up/<token>. */
 export function addSetUpRoutes(
   router: Router,
   deps: PortalDeps,

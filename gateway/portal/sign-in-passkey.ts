@@ -11,6 +11,7 @@ import type { SignInPages } from './sign-in-page.ts'
 const asked = z.object({ attempt: z.string() })
 const answered = asked.extend({ credential: z.unknown(), remember: z.string().optional() })
 
+/** Everything under /sign-in/passkey. */
 export function addPasskeySignInRoutes(
   router: Router,
   deps: PortalDeps,

@@ -17,6 +17,7 @@ import type { PortalDeps } from './deps.ts'
 import { goTo, type Pages, type Person, queryOf } from './pages.ts'
 import { streamReports } from './sign-out-events.ts'
 
+/** Everything under /sign-out. */
 export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages): void {
   const { cookies, journeys, clock } = deps
   const streams = streamReports(deps)

@@ -41,6 +41,21 @@ describe('signing in with a password', () => {
     expect((await portal.visitor().signIn(ada, password)).location).toBe('/')
   })
 
+  it('creates the passkey it offered and then goes on to where the person was going', async () => {
+    await using portal = await startPortal()
+    await portal.addPerson()
+    const browser = portal.visitor()
+    const path = await sentByApp(portal, browser)
+    const answer = await browser.signIn(ada, password, await browser.get(path))
+    const offer = await browser.get(answer.location ?? '')
+    const attempt = /data-attempt="([^"]+)"/.exec(offer.text)?.[1]
+    const sent = { 'X-CSRF': csrfOf(offer) }
+    const { options } = JSON.parse((await browser.json('/account/passkeys/options', { attempt }, sent)).text)
+    const credential = createSoftwareAuthenticator({ origin: portal.issuer }).register(options)
+    const done = await browser.json('/account/passkeys', { attempt, credential }, sent)
+    expect(JSON.parse(done.text)).toEqual({ location: '/oauth/interaction/abc?x=1' })
+  })
+
   it.each([
     ['a wrong password', ada, 'wrong'],
     ['an unknown address', 'nobody@example.com', password],

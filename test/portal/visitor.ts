@@ -89,7 +89,7 @@ export class Visitor {
 
   async #send(method: string, path: string, body: string | undefined, headers: Sent): Promise<Page> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await fetch(new URL(path, this.#issuer), {
+    const response = await fetch(`${this.#issuer}${path}`, {
       method,
       redirect: 'manual',
       headers: {
