@@ -21,25 +21,33 @@ export function grantAdapter(deps: ArtifactsDeps, found: FoundTokens): Adapter {
         openid: { scope: granted.scopes.join(' '), claims: [...granted.claims] },
       }
     },
-    destroy: async (grantId) => {
-      const now = deps.clock.now()
-      const appSession = found.of(grantId)?.appSession
-      // Kept for as long as anything of the grant could still be shown.
-      const keepUntil =
-        now + Math.max(deps.sessions.policy.absoluteMs, deps.sessions.policy.rememberedAbsoluteMs)
-      await deps.transaction.run(
-        async () => {
-          if (!(await deps.store.revokeGrant(grantId, now, keepUntil))) return
-          await auditReplay(deps, appSession)
-        },
-        { durable: true },
-      )
-    },
+    destroy: (grantId) => revokeGrant(deps, grantId, found.of(grantId)?.appSession),
   }
 }
 
+/** Revokes everything that came of one authorization, now and later. The first who does writes it down. */
+export async function revokeGrant(
+  deps: ArtifactsDeps,
+  grantId: string,
+  appSession: Pick<AppSession, 'appId' | 'accountId'> | undefined,
+): Promise<void> {
+  const now = deps.clock.now()
+  // Kept for as long as anything of the grant could still be shown.
+  const keepUntil = now + Math.max(deps.sessions.policy.absoluteMs, deps.sessions.policy.rememberedAbsoluteMs)
+  await deps.transaction.run(
+    async () => {
+      if (!(await deps.store.revokeGrant(grantId, now, keepUntil))) return
+      await auditReplay(deps, appSession)
+    },
+    { durable: true },
+  )
+}
+
 /** The engine revokes a grant for three reasons; two of them are replays and worth a line in the trail. */
-async function auditReplay(deps: ArtifactsDeps, appSession: AppSession | undefined): Promise<void> {
+async function auditReplay(
+  deps: ArtifactsDeps,
+  appSession: Pick<AppSession, 'appId' | 'accountId'> | undefined,
+): Promise<void> {
   const grantType = (Provider.ctx?.oidc.params as { grant_type?: unknown } | undefined)?.grant_type
   if (appSession === undefined || (grantType !== 'authorization_code' && grantType !== 'refresh_token'))
     return

@@ -1,38 +1,35 @@
 /**
  * Codes and tokens, made safe: see `artifacts.ts` for why the adapter must do it.
  */
-import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider'
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { App } from '../apps/app.ts'
 import { toEpochSeconds } from '../kernel/clock.ts'
 import { digest } from '../kernel/digest.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { type AccountId, newId, type SsoSessionId } from '../kernel/ids.ts'
 import type { AppSession } from '../sessions/app-session.ts'
-import { oneFactor } from '../sessions/assurance.ts'
 import { appExpiryOf, expiryOf } from '../sessions/lifetime.ts'
 import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutId } from './artifact.ts'
 import type { FoundTokens } from './found-tokens.ts'
-import { refreshSuccessor } from './refresh-successor.ts'
 import type { FoundToken, TokenKind } from './store.ts'
+import { touchAuthorized, touchUserinfo } from './token-activity.ts'
+import type { TokenWrites } from './token-writes.ts'
 
 /** The adapter of one kind of token. */
-export function tokenAdapter(deps: ArtifactsDeps, kind: TokenKind, found: FoundTokens): Adapter {
+export function tokenAdapter(
+  deps: ArtifactsDeps,
+  kind: TokenKind,
+  found: FoundTokens,
+  writes: TokenWrites,
+): Adapter {
   const { store, clock, sessions } = deps
 
   const isDead = (token: FoundToken, now: number): boolean =>
     token.expiresAt <= now ||
     token.grantRevoked ||
-    token.appSession.ended !== undefined ||
-    token.ssoSession.ended !== undefined ||
-    expiryOf({ ...token.ssoSession, ...unreadOfSession }, sessions.policy, now) !== undefined ||
+    token.ended ||
+    expiryOf(token.ssoSession, sessions.policy, now) !== undefined ||
     appExpiryOf(token.appSession, policyOf(deps.apps.find(token.appSession.appId)), now) !== undefined
-
-  /** A refresh whose answer was lost may be repeated: for a moment, and only while nobody has used the successor. */
-  const mayBeGivenAgain = async (value: string, consumedAt: number): Promise<boolean> => {
-    if (kind !== 'RefreshToken' || clock.now() >= consumedAt + deps.refreshGraceMs) return false
-    const successor = await store.find(kind, digest(refreshSuccessor(deps.successorKey, value)))
-    return successor?.consumedAt === undefined
-  }
 
   const insertCode = async (id: string, payload: AdapterPayload, expiresAt: number): Promise<void> => {
     const app = deps.apps.findByClientId(payload.clientId ?? '')
@@ -88,18 +85,11 @@ export function tokenAdapter(deps: ArtifactsDeps, kind: TokenKind, found: FoundT
       const expiresAt = clock.now() + lifetimeMs(expiresIn)
       if (kind === 'AuthorizationCode') return insertCode(id, payload, expiresAt)
       const grantId = payload.grantId ?? ''
-      const appSession = found.of(grantId)?.appSession
-      if (appSession === undefined)
+      const source = found.of(grantId)
+      if (source === undefined)
         throw new GatewayError('internal', 'A token was stored outside the grant it came from.')
-      const inserted = await store.insert({
-        kind,
-        id: digest(id),
-        grantId,
-        appSessionId: appSession.id,
-        payload: withoutId(payload),
-        expiresAt,
-      })
-      if (!inserted) throw new errors.InvalidGrant('the session has ended')
+      const { appSessionId } = source
+      writes.add({ kind, id: digest(id), grantId, appSessionId, payload: withoutId(payload), expiresAt })
     },
 
     find: async (id) => {
@@ -107,30 +97,20 @@ export function tokenAdapter(deps: ArtifactsDeps, kind: TokenKind, found: FoundT
       if (token === undefined || isDead(token, clock.now())) return undefined
       found.remember(token)
       if (kind === 'AccessToken') await touchUserinfo(deps, token)
-      const again = token.consumedAt === undefined || (await mayBeGivenAgain(id, token.consumedAt))
+      const isFresh =
+        token.consumedAt === undefined || (await writes.mayBeGivenAgain(kind, id, token.consumedAt))
       return {
         ...(token.payload as AdapterPayload),
         jti: id,
-        ...(again ? {} : { consumed: toEpochSeconds(token.consumedAt ?? 0) }),
+        ...(isFresh ? {} : { consumed: toEpochSeconds(token.consumedAt ?? 0) }),
       }
     },
 
+    // Used when the request commits, together with the tokens that come of it; whoever commits second has lost.
     consume: async (id) => {
-      const hash = digest(id)
-      const now = clock.now()
-      if (await deps.transaction.run(() => store.consume(kind, hash, now), { durable: true })) {
-        await touchRefreshed(deps, kind, hash)
-        return
-      }
-      const token = await store.find(kind, hash)
-      if (token?.consumedAt === undefined || !(await mayBeGivenAgain(id, token.consumedAt))) {
-        throw new errors.InvalidGrant(`${kind} already used`)
-      }
-      const { appId, accountId } = token.appSession
-      await deps.audit(
-        { type: 'refresh-token.given-again', appId, accountId },
-        { actor: { kind: 'app', appId } },
-      )
+      const token = found.byId(digest(id))
+      if (token === undefined) throw new errors.InvalidGrant(`${kind} not found`)
+      writes.redeem({ value: id, token })
     },
 
     destroy: async (id) => store.delete(kind, digest(id)),
@@ -139,16 +119,6 @@ export function tokenAdapter(deps: ArtifactsDeps, kind: TokenKind, found: FoundT
     revokeByGrantId: async () => {},
   }
 }
-
-/** What `expiryOf` does not look at; tokens carry only what decides their life. */
-export const unreadOfSession = {
-  authenticatedAt: 0,
-  acr: oneFactor,
-  amr: [],
-  credentialIds: [],
-  address: '',
-  userAgent: '',
-} as const
 
 function policyOf(app: App | undefined) {
   return app?.sessions ?? {}
@@ -169,26 +139,4 @@ async function auditJoin(deps: ArtifactsDeps, appSession: AppSession): Promise<v
       ...(requestId === undefined ? {} : { requestId }),
     },
   )
-}
-
-async function touchAuthorized(deps: ArtifactsDeps, appSession: AppSession): Promise<void> {
-  const silent = Provider.ctx?.oidc.prompts.has('none') === true
-  const session = await deps.sessionOfRequest()
-  if (session !== undefined) await deps.sessions.touch(session, silent ? 'silent' : 'authorize')
-  if (!silent || deps.sessions.policy.activity.includes('silent'))
-    await deps.sessions.touchAppSession(appSession)
-}
-
-async function touchRefreshed(deps: ArtifactsDeps, kind: TokenKind, hash: string): Promise<void> {
-  if (kind !== 'RefreshToken' || !deps.sessions.policy.activity.includes('refresh')) return
-  const token = await deps.store.find(kind, hash)
-  if (token === undefined) return
-  await deps.sessions.touch({ ...token.ssoSession, ...unreadOfSession }, 'refresh')
-  await deps.sessions.touchAppSession(token.appSession)
-}
-
-async function touchUserinfo(deps: ArtifactsDeps, token: FoundToken): Promise<void> {
-  if (!deps.sessions.policy.activity.includes('userinfo') || Provider.ctx?.oidc.route !== 'userinfo') return
-  await deps.sessions.touch({ ...token.ssoSession, ...unreadOfSession }, 'userinfo')
-  await deps.sessions.touchAppSession(token.appSession)
 }
