@@ -22,7 +22,7 @@ import { meets } from '../sessions/assurance.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { Wanted } from '../sign-in/attempt.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
-import { wantedAcrs } from './policy.ts'
+import { isRequestable, wantedAcrs } from './policy.ts'
 import { interactionPath } from './provider.ts'
 
 export interface InteractionsDeps {
@@ -92,8 +92,8 @@ export function createInteractions(deps: InteractionsDeps) {
     const wanted = wantedOf(interaction, app)
     if (session !== undefined && isEnough(session, wanted))
       return { redirect: await resume(interaction, session) }
-    if (session !== undefined && (await cannotBeMet(deps.credentials, session, wanted))) {
-      const description = 'the required authentication strength cannot be met by this account'
+    if (await cannotBeMet(deps.credentials, session, wanted)) {
+      const description = 'the required authentication strength cannot be met'
       return { redirect: await refuse(interaction, 'unmet_authentication_requirements', description) }
     }
     const loginHint = interaction.params['login_hint']
@@ -201,8 +201,8 @@ async function pendingByResume(deps: InteractionsDeps, _ctx: Context, uid: strin
 
 /** What the sign-in must prove (OpenID Connect Core 1.0 section 3.1.2.1), as validated by the engine. */
 export function wantedOf(interaction: Interaction, app: App): Wanted {
-  const askedAt = (interaction.iat ?? 0) * secondMs
   const { prompt, params } = interaction
+  const askedAt = Number(prompt.details['askedAt'])
   const asked = new Set(prompt.reasons)
   const acr = acrOf(interaction, app)
   const maxAgeSeconds = Number(params['max_age'] ?? app.oidc.metadata.default_max_age ?? Number.NaN)
@@ -224,8 +224,10 @@ function acrOf(interaction: Interaction, app: App): string | undefined {
   const essential = details['acr'] as { value?: unknown; values?: unknown } | string | undefined
   if (typeof essential === 'string') return essential
   const values = [essential?.value, ...(Array.isArray(essential?.values) ? essential.values : [])]
-  const first = values.find((value) => typeof value === 'string')
-  if (typeof first === 'string') return first
+  const named = values.filter((value) => typeof value === 'string')
+  // Any of them will do, so one that somebody can meet comes first.
+  const first = named.find(isRequestable) ?? named[0]
+  if (first !== undefined) return first
   return (
     app.sessions.acr ??
     (interaction.prompt.reasons.includes('assurance')
@@ -246,16 +248,17 @@ function hintedAccount(interaction: Interaction, app: App) {
 function isEnough(session: SsoSession, wanted: Wanted): boolean {
   if (wanted.accountId !== undefined && wanted.accountId !== session.accountId) return false
   if (wanted.acr !== undefined && !meets(session, wanted.acr)) return false
-  // Whole seconds on the wire: a proof in the same second as the question counts as after it only when it is (`>=` on ms).
   return wanted.provedAfter === undefined || session.authenticatedAt >= wanted.provedAfter
 }
 
 async function cannotBeMet(
   credentials: CredentialStore,
-  session: SsoSession,
+  session: SsoSession | undefined,
   wanted: Wanted,
 ): Promise<boolean> {
-  if (wanted.acr === undefined || meets(session, wanted.acr)) return false
+  if (wanted.acr === undefined) return false
+  if (!isRequestable(wanted.acr)) return true
+  if (session === undefined || meets(session, wanted.acr)) return false
   return (await credentials.listByAccount(session.accountId)).length === 0
 }
 

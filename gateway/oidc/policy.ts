@@ -3,6 +3,7 @@ import type { AccountStore, CredentialStore } from '../accounts/store.ts'
 import type { App } from '../apps/app.ts'
 import { isOpenTo } from '../apps/app.ts'
 import type { AppRegistry } from '../apps/registry.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { type AccountId, parseAccountId } from '../kernel/ids.ts'
 import { type Acr, meets, requestableAcrs } from '../sessions/assurance.ts'
 
@@ -12,6 +13,7 @@ export interface PolicyDeps {
   readonly apps: AppRegistry
   readonly accounts: AccountStore
   readonly credentials: CredentialStore
+  readonly clock: Clock
 }
 
 /**
@@ -48,12 +50,30 @@ export function createPolicy(deps: PolicyDeps) {
     ),
   )
 
+  // The engine counts whole seconds, in which a sign-in of this very second is not older than 0 (Core section 3.1.2.1: "actively").
+  login.checks.add(
+    new Check('fresh_proof', 'the person must prove who they are now', (ctx) =>
+      Number(ctx.oidc.params?.['max_age'] ?? Number.NaN) === 0 && ctx.oidc.result?.login === undefined
+        ? Check.REQUEST_PROMPT
+        : Check.NO_NEED_TO_PROMPT,
+    ),
+  )
+
   // A native app of ours needs no consent page; the grant already says what it may have.
   consent.checks.remove('native_client_prompt')
 
   // OpenID Connect Core 1.0 section 3.1.2.1: the person chooses, so they sign in as whom they choose.
-  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
+  const selectAccount = new Prompt({ name: 'select_account', requestable: true })
+  policy.add(selectAccount, 0)
+
+  for (const prompt of [login, selectAccount]) noteWhen(prompt, deps.clock)
   return policy
+}
+
+/** An interaction of the engine knows its second only; a proof of the same second but before the question is no answer to it. */
+function noteWhen(prompt: InstanceType<typeof Prompt>, clock: Clock): void {
+  const details = prompt.details
+  prompt.details = async (ctx) => ({ ...(await details?.(ctx)), askedAt: clock.now() })
 }
 
 /**
@@ -75,9 +95,12 @@ async function missingAcr(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<st
 
 /** The values we know of those asked for, in the app's order of preference. */
 export function wantedAcrs(acrValues: unknown): readonly string[] {
-  return typeof acrValues === 'string'
-    ? acrValues.split(' ').filter((acr) => requestableAcrs.some((known) => known === acr))
-    : []
+  return typeof acrValues === 'string' ? acrValues.split(' ').filter(isRequestable) : []
+}
+
+/** False: nobody can ever meet it, so nobody should be asked to try. */
+export function isRequestable(acr: string): boolean {
+  return requestableAcrs.some((known) => known === acr)
 }
 
 function partiesOf(

@@ -157,7 +157,7 @@ function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration 
     rotateRefreshToken: true,
     conformIdTokenClaims: true,
     interactions: {
-      policy: createPolicy({ apps: deps.apps, accounts: deps.accounts, credentials: deps.credentials }),
+      policy: createPolicy(deps),
       url: (_ctx, interaction) => interactionPath(interaction.uid),
     },
     loadExistingGrant: (ctx) => loadGrant(deps, ctx),
