@@ -1,59 +1,69 @@
 import { sql } from 'kysely'
-import type { AccountId, AppSessionId, SsoSessionId } from '#gateway/kernel/ids.ts'
+import type { AccountId, AppId, AppSessionId, SsoSessionId } from '#gateway/kernel/ids.ts'
 import type { ArtifactStore, FoundToken, TokenKind } from '#gateway/oidc/store.ts'
 import type { TokenStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
-import { endingOf, toAppSession } from './session-rows.ts'
+import { createStatement } from './statement.ts'
 
 /** Tombstone of a grant: a row of this kind means "revoked". */
 const grantKind = 'Grant'
 
 /** ArtifactStore and TokenStore on SQL: two ports over one table, one for the engine's edge and one for the door. */
 export function createSqlArtifactStore(database: SqlDatabase, tenant: string): ArtifactStore & TokenStore {
-  return {
-    insert: async (token) => {
-      const { rows } = await sql<{ id: string }>`
+  const insert = createStatement(
+    database,
+    (
+      q,
+      of: {
+        kind: string
+        id: string
+        grantId: string
+        appSessionId: string
+        payload: string
+        expiresAt: number
+      },
+    ) =>
+      sql<{ id: string }>`
         insert into oidc_artifacts (tenant, kind, id, grant_id, app_session_id, user_code, payload, consumed_at, expires_at)
-        select ${tenant}, ${token.kind}, ${token.id}, ${token.grantId}, app.id, null, ${JSON.stringify(token.payload)}, null, ${token.expiresAt}
+        select ${tenant}, ${of.kind}, ${of.id}, ${of.grantId}, app.id, null, ${of.payload}, null, ${of.expiresAt}
         from app_sessions app
         join sso_sessions sso on sso.tenant = app.tenant and sso.id = app.sso_session_id
-        where app.tenant = ${tenant} and app.id = ${token.appSessionId} and app.ended_at is null and sso.ended_at is null
+        where app.tenant = ${tenant} and app.id = ${of.appSessionId} and app.ended_at is null and sso.ended_at is null
         on conflict (tenant, kind, id) do update set id = excluded.id
-        returning id`.execute(database.q())
-      return rows.length === 1
-    },
-
+        returning id`.compile(q),
+  )
+  const find = createStatement(database, (q, of: { kind: string; id: string }) =>
+    sql<FoundRow>`
+      select token.grant_id, token.payload, token.consumed_at, token.expires_at,
+        exists (select 1 from oidc_artifacts revoked
+          where revoked.tenant = ${tenant} and revoked.kind = ${grantKind} and revoked.id = token.grant_id) as grant_revoked,
+        app.id, app.sso_session_id, app.account_id, app.app_id, app.sid, app.started_at, app.last_seen_at, app.ended_at,
+        sso.started_at as sso_started_at, sso.last_seen_at as sso_last_seen_at, sso.remembered as sso_remembered,
+        sso.ended_at as sso_ended_at
+      from oidc_artifacts token
+      join app_sessions app on app.tenant = token.tenant and app.id = token.app_session_id
+      join sso_sessions sso on sso.tenant = app.tenant and sso.id = app.sso_session_id
+      where token.tenant = ${tenant} and token.kind = ${of.kind} and token.id = ${of.id}`.compile(q),
+  )
+  const consume = createStatement(database, (q, of: { kind: string; id: string; at: number }) =>
+    q
+      .updateTable('oidc_artifacts')
+      .set({ consumed_at: of.at })
+      .where('tenant', '=', tenant)
+      .where('kind', '=', of.kind)
+      .where('id', '=', of.id)
+      .where('consumed_at', 'is', null)
+      .returning('id')
+      .compile(),
+  )
+  return {
+    insert: async ({ payload, ...token }) =>
+      (await insert({ ...token, payload: JSON.stringify(payload) })).length === 1,
     find: async (kind, id) => {
-      const { rows } = await sql<FoundRow>`
-        select token.grant_id, token.payload, token.consumed_at, token.expires_at,
-          exists (select 1 from oidc_artifacts revoked
-            where revoked.tenant = ${tenant} and revoked.kind = ${grantKind} and revoked.id = token.grant_id) as grant_revoked,
-          app.id, app.sso_session_id, app.account_id, app.app_id, app.sid, app.started_at, app.last_seen_at, app.check_at, app.tenant,
-          app.ended_at, app.ended_cause, app.ended_actor, app.logout_id,
-          sso.started_at as sso_started_at, sso.last_seen_at as sso_last_seen_at, sso.remembered as sso_remembered,
-          sso.ended_at as sso_ended_at, sso.ended_cause as sso_ended_cause, sso.ended_actor as sso_ended_actor,
-          sso.logout_id as sso_logout_id
-        from oidc_artifacts token
-        join app_sessions app on app.tenant = token.tenant and app.id = token.app_session_id
-        join sso_sessions sso on sso.tenant = app.tenant and sso.id = app.sso_session_id
-        where token.tenant = ${tenant} and token.kind = ${kind} and token.id = ${id}`.execute(database.q())
-      const row = rows[0]
+      const [row] = await find({ kind, id })
       return row === undefined ? undefined : toFoundToken(kind, id, row)
     },
-
-    consume: async (kind, id, at) => {
-      const won = await database
-        .q()
-        .updateTable('oidc_artifacts')
-        .set({ consumed_at: at })
-        .where('tenant', '=', tenant)
-        .where('kind', '=', kind)
-        .where('id', '=', id)
-        .where('consumed_at', 'is', null)
-        .returning('id')
-        .executeTakeFirst()
-      return won !== undefined
-    },
+    consume: async (kind, id, at) => (await consume({ kind, id, at })).length === 1,
 
     delete: async (kind, id) => {
       await database
@@ -127,7 +137,6 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
 }
 
 interface FoundRow {
-  readonly tenant: string
   readonly grant_id: string
   readonly payload: string
   readonly consumed_at: number | null
@@ -140,18 +149,11 @@ interface FoundRow {
   readonly sid: string
   readonly started_at: number
   readonly last_seen_at: number
-  readonly check_at: number | null
   readonly ended_at: number | null
-  readonly ended_cause: string | null
-  readonly ended_actor: string | null
-  readonly logout_id: string | null
   readonly sso_started_at: number
   readonly sso_last_seen_at: number
   readonly sso_remembered: number
   readonly sso_ended_at: number | null
-  readonly sso_ended_cause: string | null
-  readonly sso_ended_actor: string | null
-  readonly sso_logout_id: string | null
 }
 
 function toFoundToken(kind: TokenKind, id: string, row: FoundRow): FoundToken {
@@ -164,19 +166,21 @@ function toFoundToken(kind: TokenKind, id: string, row: FoundRow): FoundToken {
     expiresAt: row.expires_at,
     ...(row.consumed_at === null ? {} : { consumedAt: row.consumed_at }),
     grantRevoked: row.grant_revoked === 1,
-    appSession: toAppSession(row),
+    ended: row.ended_at !== null || row.sso_ended_at !== null,
+    appSession: {
+      id: row.id as AppSessionId,
+      ssoSessionId: row.sso_session_id as SsoSessionId,
+      accountId: row.account_id as AccountId,
+      appId: row.app_id as AppId,
+      sid: row.sid,
+      startedAt: row.started_at,
+      lastSeenAt: row.last_seen_at,
+    },
     ssoSession: {
       id: row.sso_session_id as SsoSessionId,
-      accountId: row.account_id as AccountId,
       startedAt: row.sso_started_at,
       lastSeenAt: row.sso_last_seen_at,
       remembered: row.sso_remembered === 1,
-      ...endingOf({
-        ended_at: row.sso_ended_at,
-        ended_cause: row.sso_ended_cause,
-        ended_actor: row.sso_ended_actor,
-        logout_id: row.sso_logout_id,
-      }),
     },
   }
 }

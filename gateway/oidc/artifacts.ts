@@ -16,12 +16,15 @@ import { absoluteEndAt } from '../sessions/lifetime.ts'
 import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutId } from './artifact.ts'
 import { grantAdapter } from './artifact-grant.ts'
 import { sessionAdapter } from './artifact-session.ts'
-import { tokenAdapter, unreadOfSession } from './artifact-token.ts'
+import { tokenAdapter } from './artifact-token.ts'
 import { createFoundTokens } from './found-tokens.ts'
+import { createTokenWrites } from './token-writes.ts'
 
 export interface Artifacts {
   /** The engine's factory: one adapter for each of its models. */
   readonly adapter: (model: string) => Adapter
+  /** Writes what the current token request has gathered; see token-writes. */
+  readonly commit: () => Promise<void>
   /** When the SsoSession that a token found in this request hangs on ends at the latest (ms). */
   readonly sessionEndsAt: (grantId: string) => number | undefined
 }
@@ -29,12 +32,12 @@ export interface Artifacts {
 /** Creates what the engine sees as its database. */
 export function createArtifacts(deps: ArtifactsDeps): Artifacts {
   const found = createFoundTokens()
+  const writes = createTokenWrites(deps)
   return {
+    commit: writes.commit,
     sessionEndsAt: (grantId) => {
       const token = found.of(grantId)
-      return token === undefined
-        ? undefined
-        : absoluteEndAt({ ...token.ssoSession, ...unreadOfSession }, deps.sessions.policy)
+      return token === undefined ? undefined : absoluteEndAt(token.ssoSession, deps.sessions.policy)
     },
     adapter: (model) => {
       switch (model) {
@@ -45,7 +48,7 @@ export function createArtifacts(deps: ArtifactsDeps): Artifacts {
         case 'AuthorizationCode':
         case 'AccessToken':
         case 'RefreshToken':
-          return tokenAdapter(deps, model, found)
+          return tokenAdapter(deps, model, found, writes)
         case 'Interaction':
         case 'PushedAuthorizationRequest':
           return ephemeralAdapter(deps, model)

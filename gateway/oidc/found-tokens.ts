@@ -8,10 +8,16 @@ import type { FoundToken } from './store.ts'
 export interface FoundTokens {
   remember(token: FoundToken): void
   of(grantId: string): FoundToken | undefined
+  /** By the digest of its value. */
+  byId(id: string): FoundToken | undefined
 }
 
 export function createFoundTokens(): FoundTokens {
   const byRequest = new WeakMap<object, Map<string, FoundToken>>()
+  const ofRequest = (): Map<string, FoundToken> | undefined => {
+    const ctx = Provider.ctx
+    return ctx === undefined ? undefined : byRequest.get(ctx)
+  }
   return {
     remember: (token) => {
       const ctx = Provider.ctx
@@ -20,9 +26,10 @@ export function createFoundTokens(): FoundTokens {
       tokens.set(token.grantId, token)
       byRequest.set(ctx, tokens)
     },
-    of: (grantId) => {
-      const ctx = Provider.ctx
-      return ctx === undefined ? undefined : byRequest.get(ctx)?.get(grantId)
+    of: (grantId) => ofRequest()?.get(grantId),
+    byId: (id) => {
+      for (const token of ofRequest()?.values() ?? []) if (token.id === id) return token
+      return undefined
     },
   }
 }

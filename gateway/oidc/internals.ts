@@ -2,8 +2,11 @@
  * The only file that touches what oidc-provider does not promise to keep. Version 9.13.3 is pinned exactly; each change below says
  * which line of it it relies on, and `test/oidc/internals.test.ts` fails when one of them moves.
  */
+import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Provider, type UnknownObject } from 'oidc-provider'
+// @ts-expect-error: not part of the engine's types
+import als from 'oidc-provider/lib/helpers/als.js'
 import { digest, sameSecret } from '../kernel/digest.ts'
 import { type Acr, meets } from '../sessions/assurance.ts'
 import { refreshSuccessor } from './refresh-successor.ts'
@@ -80,6 +83,11 @@ export function harden(provider: Provider, hardening: Hardening): void {
 
   ReplayDetection.unique = (issuer: string, jti: string, exp: number) =>
     hardening.claimOnce(digest(`${issuer}${jti}`), exp)
+}
+
+/** Runs `work` as part of the engine's request again, after its middleware has returned (helpers/als.js). */
+export function withinRequest<T>(ctx: object, work: () => Promise<T>): Promise<T> {
+  return (als as AsyncLocalStorage<object>).run(ctx, work)
 }
 
 /** Makes a compiled client of standard metadata; throws the engine's InvalidClientMetadata. */

@@ -28,7 +28,7 @@ import { currentContext } from './context.ts'
 import { createPublicDocuments, type PublicDocuments } from './documents.ts'
 import { createEndSessionRoute } from './end-session.ts'
 import { type ConsentQuestion, createInteractions, type Interactions } from './interactions.ts'
-import { buildProvider, type ProviderDeps } from './provider.ts'
+import { buildProvider, type Engine, type ProviderDeps } from './provider.ts'
 import { oidcRoutes } from './routes.ts'
 import type { ArtifactStore } from './store.ts'
 
@@ -72,23 +72,30 @@ export interface OpenIdConnect {
 /** Creates the edge. */
 export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
   const documents = createPublicDocuments(deps.issuer, deps.keys)
-  let provider: Provider = build(deps)
-  const interactions = createInteractions({ ...deps, provider: () => provider })
-  const endSession = createEndSessionRoute({ ...deps, sessions: deps.sessionStore, provider: () => provider })
+  let engine = build(deps)
+  const provider = (): Provider => engine.provider
+  const interactions = createInteractions({ ...deps, provider })
+  const endSession = createEndSessionRoute({ ...deps, sessions: deps.sessionStore, provider })
   return {
     documents,
     interactions,
-    middleware: oidcRoutes({ ...deps, provider: () => provider, interactions, endSession }),
+    middleware: oidcRoutes({
+      ...deps,
+      provider,
+      interactions,
+      endSession,
+      commitTokens: () => engine.commitTokens(),
+    }),
     reloadKeys: () => {
-      provider = build(deps)
+      engine = build(deps)
       documents.forget()
     },
   }
 }
 
-function build(deps: OpenIdConnectDeps): Provider {
+function build(deps: OpenIdConnectDeps): Engine {
   const successorKey = deps.keys.secret('refresh-successor')
-  const provider = buildProvider({
+  const engine = buildProvider({
     ...deps,
     cookies: deps.cookies.names,
     secureCookies: deps.cookies.secure,
@@ -111,9 +118,9 @@ function build(deps: OpenIdConnectDeps): Provider {
       ctx.body = deps.renderError(error, factsOf(ctx.req).id)
     },
   })
-  provider.on('authorization.success', allowFormPost)
-  provider.on('authorization.error', allowFormPost)
-  return provider
+  engine.provider.on('authorization.success', allowFormPost)
+  engine.provider.on('authorization.error', allowFormPost)
+  return engine
 }
 
 /** The page that posts an answer to the app may do so, to the one address that the engine has validated. */

@@ -67,12 +67,19 @@ export const routes = {
 /** Clocks of apps that sign their own assertions may be this far off (RFC 7523); our own expiries are decided without it. */
 const clockToleranceSeconds = 5
 
+/** An engine, and what must follow each of its token requests. */
+export interface Engine {
+  readonly provider: Provider
+  readonly commitTokens: () => Promise<void>
+}
+
 /**
  * Builds one engine over the current keys and clients. Building takes about 2 ms, so a change of keys is a new engine that takes the
  * place of the old one: all state is in the stores (engines/oidc-provider.md section 7).
  */
-export function buildProvider(deps: ProviderDeps): Provider {
-  const provider: Provider = new Provider(deps.issuer, configuration(deps, createArtifacts(deps.artifacts)))
+export function buildProvider(deps: ProviderDeps): Engine {
+  const artifacts = createArtifacts(deps.artifacts)
+  const provider: Provider = new Provider(deps.issuer, configuration(deps, artifacts))
   const clients = createClients(deps.apps, deps.log, () => provider)
   harden(provider, {
     findClient: clients.find,
@@ -95,7 +102,7 @@ export function buildProvider(deps: ProviderDeps): Provider {
       stack: error.stack,
     })
   })
-  return provider
+  return { provider, commitTokens: artifacts.commit }
 }
 
 function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration {

@@ -6,7 +6,7 @@
  */
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
-import type { Provider } from 'oidc-provider'
+import { errors, type Provider } from 'oidc-provider'
 import { parseForm, readForm } from '../http/body.ts'
 import type { Cookies } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
@@ -14,6 +14,7 @@ import { requireOwnPage } from '../http/fetch-metadata.ts'
 import { grantPage } from '../http/security-headers.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { ConsentQuestion, Interactions } from './interactions.ts'
+import { withinRequest } from './internals.ts'
 import { routes } from './provider.ts'
 
 export interface OidcRoutesDeps {
@@ -21,6 +22,8 @@ export interface OidcRoutesDeps {
   readonly provider: () => Provider
   readonly interactions: Interactions
   readonly endSession: (ctx: Context, parameters: ReadonlyMap<string, string>) => Promise<string>
+  /** Writes the tokens of the current request. */
+  readonly commitTokens: () => Promise<void>
   readonly cookies: Cookies
   readonly csrf: Csrf
   readonly renderConsent: (question: ConsentQuestion, csrf: string) => string
@@ -55,6 +58,7 @@ export function oidcRoutes(deps: OidcRoutesDeps): Middleware {
         : undefined
     if (methods === undefined) return next()
     if (!methods.includes(ctx.method)) return refuseMethod(ctx, methods)
+    if (path === routes.token && ctx.method === 'POST') return token(deps, ctx, () => engine(ctx, next))
     return engine(ctx, next)
   }
 }
@@ -70,6 +74,19 @@ function createEngineMount(provider: () => Provider): Middleware {
   }
 }
 
+/** The engine decides, then everything it decided is written at once; only then is the answer true (see token-writes). */
+async function token(deps: OidcRoutesDeps, ctx: Context, engine: () => Promise<unknown>): Promise<void> {
+  await engine()
+  if (ctx.status !== 200) return
+  try {
+    await withinRequest(ctx, deps.commitTokens)
+  } catch (error) {
+    if (!(error instanceof errors.InvalidGrant)) throw error
+    ctx.status = error.statusCode
+    ctx.body = { error: error.error, error_description: error.error_description }
+  }
+}
+
 async function showInteraction(
   deps: OidcRoutesDeps,
   ctx: Context,
@@ -80,7 +97,10 @@ async function showInteraction(
   if (step === '/finish') {
     // The portal knows no protocol: "the person would rather not" reaches us on the path that the attempt leads to.
     const cancelled = parseForm(ctx.querystring).get('cancel') === 'yes'
-    return seeOther(ctx, await (cancelled ? deps.interactions.cancel(ctx, uid) : deps.interactions.finish(ctx, uid)))
+    return seeOther(
+      ctx,
+      await (cancelled ? deps.interactions.cancel(ctx, uid) : deps.interactions.finish(ctx, uid)),
+    )
   }
   const next = await deps.interactions.next(ctx, uid)
   if ('redirect' in next) return seeOther(ctx, next.redirect)

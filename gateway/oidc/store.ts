@@ -1,5 +1,6 @@
 import type { AppSessionId } from '../kernel/ids.ts'
 import type { AppSession } from '../sessions/app-session.ts'
+import type { SessionTimes } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 
 /** Codes and tokens: what an app holds and shows again. They live and die with an AppSession. */
@@ -20,11 +21,10 @@ export interface FoundToken extends StoredToken {
   readonly consumedAt?: number
   /** A revoked grant stays revoked, whatever is written later: it is a tombstone, not an absence. */
   readonly grantRevoked: boolean
-  readonly appSession: AppSession
-  readonly ssoSession: Pick<
-    SsoSession,
-    'id' | 'accountId' | 'startedAt' | 'lastSeenAt' | 'remembered' | 'ended'
-  >
+  /** Its AppSession or SsoSession has ended. */
+  readonly ended: boolean
+  readonly appSession: Omit<AppSession, 'ended'>
+  readonly ssoSession: SessionTimes & Pick<SsoSession, 'id'>
 }
 
 /**

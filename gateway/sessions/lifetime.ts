@@ -2,6 +2,10 @@ import { minuteMs } from '../kernel/clock.ts'
 import type { AppSession } from './app-session.ts'
 import type { SsoSession } from './sso-session.ts'
 
+/** What decides how long a session lives. */
+export type SessionTimes = Pick<SsoSession, 'startedAt' | 'lastSeenAt' | 'remembered'>
+export type AppSessionTimes = Pick<AppSession, 'startedAt' | 'lastSeenAt'>
+
 /** The gateway's limits, from configuration. */
 export interface LifetimePolicy {
   readonly idleMs: number
@@ -18,24 +22,24 @@ export interface AppLifetimePolicy {
 export type Expiry = 'idle' | 'absolute'
 
 /** When the session must end at the latest, whatever happens. */
-export function absoluteEndAt(session: SsoSession, policy: LifetimePolicy): number {
+export function absoluteEndAt(session: SessionTimes, policy: LifetimePolicy): number {
   return session.startedAt + (session.remembered ? policy.rememberedAbsoluteMs : policy.absoluteMs)
 }
 
 /** When the session ends if it is not used again. A remembered one has no idle limit: its browser may rest for days. */
-export function endsAt(session: SsoSession, policy: LifetimePolicy): number {
+export function endsAt(session: SessionTimes, policy: LifetimePolicy): number {
   const absolute = absoluteEndAt(session, policy)
   return session.remembered ? absolute : Math.min(absolute, session.lastSeenAt + policy.idleMs)
 }
 
 /** What has run out at `now`, if anything: decided at read, so no sweep is ever needed for correctness. */
-export function expiryOf(session: SsoSession, policy: LifetimePolicy, now: number): Expiry | undefined {
+export function expiryOf(session: SessionTimes, policy: LifetimePolicy, now: number): Expiry | undefined {
   if (now >= absoluteEndAt(session, policy)) return 'absolute'
   return now >= endsAt(session, policy) ? 'idle' : undefined
 }
 
 /** When an AppSession ends by its app's own limits if it is not used again; undefined when the app sets none. */
-export function appEndsAt(session: AppSession, policy: AppLifetimePolicy): number | undefined {
+export function appEndsAt(session: AppSessionTimes, policy: AppLifetimePolicy): number | undefined {
   const ends: number[] = []
   if (policy.absoluteMs !== undefined) ends.push(session.startedAt + policy.absoluteMs)
   if (policy.idleMs !== undefined) ends.push(session.lastSeenAt + policy.idleMs)
@@ -43,7 +47,11 @@ export function appEndsAt(session: AppSession, policy: AppLifetimePolicy): numbe
 }
 
 /** What has run out of an AppSession at `now` by its app's own limits. */
-export function appExpiryOf(session: AppSession, policy: AppLifetimePolicy, now: number): Expiry | undefined {
+export function appExpiryOf(
+  session: AppSessionTimes,
+  policy: AppLifetimePolicy,
+  now: number,
+): Expiry | undefined {
   if (policy.absoluteMs !== undefined && now >= session.startedAt + policy.absoluteMs) return 'absolute'
   if (policy.idleMs !== undefined && now >= session.lastSeenAt + policy.idleMs) return 'idle'
   return undefined

@@ -232,7 +232,7 @@ export function createSessionRegistry(deps: SessionRegistryDeps) {
     },
 
     /** Notes that a session was used, at most once per touch interval. */
-    touch: async (session: SsoSession, activity: Activity): Promise<void> => {
+    touch: async (session: Pick<SsoSession, 'id' | 'lastSeenAt'>, activity: Activity): Promise<void> => {
       if (activity !== 'page' && !policy.activity.includes(activity)) return
       const now = clock.now()
       if (now - session.lastSeenAt < touchEveryMs(policy.idleMs)) return
@@ -240,7 +240,7 @@ export function createSessionRegistry(deps: SessionRegistryDeps) {
     },
 
     /** Notes that an AppSession was used, at most once per touch interval of its app. */
-    touchAppSession: async (session: AppSession): Promise<void> => {
+    touchAppSession: async (session: Omit<AppSession, 'ended'>): Promise<void> => {
       const now = clock.now()
       const idleMs = deps.appPolicy(session.appId).idleMs ?? policy.idleMs
       if (now - session.lastSeenAt < touchEveryMs(idleMs)) return

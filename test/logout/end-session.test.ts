@@ -394,7 +394,7 @@ describe('tokens of what has ended', () => {
     const usable = await Promise.all(
       tokens.map(async (id) => {
         const found = await engine.stores.artifacts.find('RefreshToken', id)
-        return found !== undefined && !found.grantRevoked && found.appSession.ended === undefined
+        return found !== undefined && !found.grantRevoked && !found.ended
       }),
     )
     expect(usable).toEqual([false, true])
