@@ -12,7 +12,7 @@ import type { AccountPassword } from '#views/pages/account-password.ts'
 import type { AccountSession } from '#views/pages/account-sessions.ts'
 import type { Account } from '../accounts/account.ts'
 import { passwordMinLength } from '../accounts/directory.ts'
-import { endsAt } from '../sessions/lifetime.ts'
+import { absoluteEndAt, endsAt } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { PortalDeps } from './deps.ts'
 import { deviceWords } from './device.ts'
@@ -103,7 +103,7 @@ export function addAccountRoutes(
         address: session.address,
         startedAt: session.startedAt,
         lastActiveAt: session.lastSeenAt,
-        expiresAt: endsAt(session, deps.sessions.policy),
+        lastsUntil: absoluteEndAt(session, deps.sessions.policy),
         method: methodWords(session),
         apps: (apps.get(session.id) ?? []).map(({ appId }) => ({
           name: deps.apps.find(appId)?.name ?? appId,

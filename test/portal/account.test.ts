@@ -35,6 +35,17 @@ describe('the sessions on the account page', () => {
     expect(text).toContain('Wiki')
   })
 
+  it('say when they end at the latest, which is not when they would end unused', async () => {
+    await using portal = await startPortal()
+    await portal.addPerson()
+    const browser = await portal.signedIn()
+    const { absoluteMs } = portal.gateway.config.sessions
+    const latest = new Date(portal.clock.now() + absoluteMs).toISOString()
+    expect((await browser.open('/account')).text).toMatch(
+      new RegExp(`until <time datetime="${latest}"[^>]*>[^<]*</time> at the latest`),
+    )
+  })
+
   it('end one by one, here with its apps', async () => {
     await using portal = await startPortal()
     const account = await portal.addPerson()

@@ -18,7 +18,8 @@ export interface AccountSession {
   readonly address: string
   readonly startedAt: number
   readonly lastActiveAt: number
-  readonly expiresAt: number
+  /** However much it is used. */
+  readonly lastsUntil: number
   /** "a passkey", "your password": how the person signed in. */
   readonly method: string
   /** The apps with a live session under this one. */
@@ -43,7 +44,7 @@ function sessionRow(session: AccountSession, csrf: string, now: number): Html {
 <span class="row-icon">${deviceIcon}</span>
 <div class="row-words"><h3>${session.device}${session.current && html` <span class="badge">This device</span>`}</h3>
 <p>${session.address} · ${session.current ? 'active now' : html`active ${agoTime(session.lastActiveAt, now)}`}</p>
-<p>Signed in ${agoTime(session.startedAt, now)} with ${session.method} · until ${clockTime(session.expiresAt, now)} at the latest</p>
+<p>Signed in ${agoTime(session.startedAt, now)} with ${session.method} · until ${clockTime(session.lastsUntil, now)} at the latest</p>
 ${session.apps.length > 0 && appList(session)}</div>
 <div class="row-acts"><form method="post" action="/account/sessions/${encodeURIComponent(session.id)}/end">${csrfField(csrf)}<button class="button-quiet button-small" type="submit">Sign out<span class="visually-hidden"> ${session.device}</span></button></form></div></li>`
 }
@@ -64,7 +65,7 @@ export const sampleSessions: readonly AccountSession[] = [
     address: '192.0.2.17',
     startedAt: sampleNow - 2 * hourMs,
     lastActiveAt: sampleNow - 5_000,
-    expiresAt: sampleNow + 22 * hourMs,
+    lastsUntil: sampleNow + 22 * hourMs,
     method: 'a passkey',
     apps: [{ name: 'Wiki' }, { name: 'Notes' }],
   },
@@ -75,7 +76,7 @@ export const sampleSessions: readonly AccountSession[] = [
     address: '2001:db8:85a3::8a2e:370:7334',
     startedAt: sampleNow - 9 * hourMs,
     lastActiveAt: sampleNow - 40 * 60_000,
-    expiresAt: sampleNow + 5 * hourMs,
+    lastsUntil: sampleNow + 5 * hourMs,
     method: 'a passkey',
     apps: [{ name: 'Build Server' }],
   },
@@ -86,7 +87,7 @@ export const sampleSessions: readonly AccountSession[] = [
     address: '198.51.100.4',
     startedAt: sampleNow - 20 * hourMs,
     lastActiveAt: sampleNow - 7 * hourMs,
-    expiresAt: sampleNow + hourMs,
+    lastsUntil: sampleNow + hourMs,
     method: 'your password',
     apps: [],
   },
