@@ -86,7 +86,7 @@ async function apply(
     before === undefined
       ? await deps.store.insert(app, fingerprint)
       : await deps.store.replace(app, before.updatedAt, fingerprint)
-  if (!written) throw misdeclared(entry, `another app has the client id ${app.oidc.clientId}`)
+  if (!written) throw misdeclared(entry, await whoHasItsClientId(deps, app))
   if (before === undefined || before.removedAt !== undefined) {
     await deps.audit({ type: 'app.created', appId: id }, byFile)
     return
@@ -96,6 +96,16 @@ async function apply(
   if (isNarrower(before.access, app.access)) {
     await deps.endSession({ kind: 'app', appId: id }, 'access-removed', byFile.actor)
   }
+}
+
+async function whoHasItsClientId(deps: DeclaredAppsDeps, app: App): Promise<string> {
+  const { clientId } = app.oidc
+  const other = (await deps.store.list()).find(
+    ({ id, oidc, removedAt }) => id !== app.id && removedAt === undefined && oidc.clientId === clientId,
+  )
+  return other === undefined
+    ? 'it was changed at the same time; start again'
+    : `the app ${other.id} has the client id ${clientId}; to free it: gatehouse app remove ${other.id}`
 }
 
 /** No longer in the file: disabled, and from now on the operator's to enable, change or remove. */

@@ -1,6 +1,5 @@
-import { createJsonLog } from '#adapters/json-log.ts'
-import { type Core, composeCore } from '../compose.ts'
-import { type Commands, createCommands } from '../compose-commands.ts'
+import type { Core } from '../compose.ts'
+import type { Commands } from '../compose-commands.ts'
 import type { Call } from './verb.ts'
 
 /** The gateway without its edges, as a verb uses it. */
@@ -16,7 +15,10 @@ export const byCommandLine = { kind: 'command-line' } as const
  * by the one that runs, which notices within a second, or by the next one.
  */
 export async function withGateway(call: Call, work: (gateway: Opened) => Promise<void>): Promise<void> {
-  const { config } = call.loadConfig()
+  const { config } = await call.loadConfig()
+  const { createJsonLog } = await import('#adapters/json-log.ts')
+  const { composeCore } = await import('../compose.ts')
+  const { createCommands } = await import('../compose-commands.ts')
   const core = await composeCore(config, { log: createJsonLog({ level: 'error' }) })
   try {
     await work({ ...core, commands: createCommands(core) })

@@ -1,12 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parse } from 'yaml'
-import { migrationStatus } from '#adapters/sql/migrate.ts'
-import { openSqlite } from '#adapters/sql/open.ts'
-import { printConfig } from '#config/print.ts'
 import { formatProblem } from '#config/problems.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import { serve } from '../serve.ts'
 import { counted, timesAsText } from './say.ts'
 import { instant } from './terminal.ts'
 import { type Call, UsageError, type Verb } from './verb.ts'
@@ -20,7 +15,11 @@ export const setUpVerbs: readonly Verb[] = [
     summary: 'run the gateway',
     flags: {},
     words: { min: 0, max: 0 },
-    run: (call) => serve(call.loadConfig()),
+    run: async (call) => {
+      const loaded = await call.loadConfig()
+      const { serve } = await import('../serve.ts')
+      return serve(loaded)
+    },
   },
   {
     name: 'init',
@@ -30,7 +29,7 @@ export const setUpVerbs: readonly Verb[] = [
       issuer: { kind: 'text', value: 'url', help: 'the public address (default http://localhost:3000)' },
     },
     words: { min: 0, max: 1 },
-    run: async (call) => init(call),
+    run: init,
   },
   {
     name: 'config check',
@@ -38,7 +37,7 @@ export const setUpVerbs: readonly Verb[] = [
     summary: 'say everything that is wrong with the configuration',
     flags: asJson,
     words: { min: 0, max: 0 },
-    run: async (call) => check(call),
+    run: check,
   },
   {
     name: 'config print',
@@ -46,7 +45,7 @@ export const setUpVerbs: readonly Verb[] = [
     summary: 'the configuration in force, with defaults, without secrets',
     flags: asJson,
     words: { min: 0, max: 0 },
-    run: async (call) => print(call),
+    run: print,
   },
   {
     name: 'migrate status',
@@ -115,8 +114,8 @@ data_dir: ./data
 `
 }
 
-function check({ terminal, flags, loadConfig }: Call): void {
-  const { warnings, file, config } = loadConfig()
+async function check({ terminal, flags, loadConfig }: Call): Promise<void> {
+  const { warnings, file, config } = await loadConfig()
   if (flags.yes('json')) {
     terminal.json({ file: file ?? null, warnings })
     return
@@ -126,14 +125,19 @@ function check({ terminal, flags, loadConfig }: Call): void {
   terminal.line(`${file ?? 'The defaults'}: nothing is wrong (${declared}).`)
 }
 
-function print({ terminal, flags, loadConfig }: Call): void {
-  const shown = printConfig(loadConfig())
-  if (flags.yes('json')) terminal.json(parse(shown))
-  else terminal.line(shown.trimEnd())
+async function print({ terminal, flags, loadConfig }: Call): Promise<void> {
+  const { printConfig } = await import('#config/print.ts')
+  const shown = printConfig(await loadConfig())
+  if (flags.yes('json')) {
+    const { parse } = await import('yaml')
+    terminal.json(parse(shown))
+  } else terminal.line(shown.trimEnd())
 }
 
 async function migrate({ terminal, flags, loadConfig }: Call, apply: boolean): Promise<void> {
-  const { config } = loadConfig()
+  const { config } = await loadConfig()
+  const { openSqlite } = await import('#adapters/sql/open.ts')
+  const { migrationStatus } = await import('#adapters/sql/migrate.ts')
   const database = await openSqlite({ file: config.storage.databaseFile, migrate: apply })
   try {
     const steps = (await migrationStatus(database.q())).map(({ name, appliedAt }) => ({

@@ -21,7 +21,7 @@ export interface Call {
   readonly flags: Flags
   readonly terminal: Terminal
   /** Reads the configuration that `--config`, the environment and the working directory give. */
-  loadConfig(): LoadedConfig
+  loadConfig(): Promise<LoadedConfig>
 }
 
 /** The command was not understood: exit code 2. */

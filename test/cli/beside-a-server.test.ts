@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest'
+import type { AppId } from '#gateway/kernel/ids.ts'
+import { newId } from '#gateway/kernel/ids.ts'
+import { oneFactor } from '#gateway/sessions/assurance.ts'
+import { startGateway, type TestGateway } from '#test/support/gateway.ts'
+import { openReceiver } from '#test/support/receiver.ts'
+import { openCommandLine, parsed } from './run-gatehouse.ts'
+
+/** Looks again until `look` finds something: what another process wrote is noticed within a second. */
+async function noticed<Found>(look: () => Found | undefined | Promise<Found | undefined>): Promise<Found> {
+  const giveUpAt = performance.now() + 10_000
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    if (performance.now() > giveUpAt) throw new Error('nothing was noticed')
+    await new Promise((next) => setTimeout(next, 20))
+  }
+}
+
+async function beginSession({ gateway }: TestGateway, email: string, appId: AppId) {
+  const account = await gateway.stores.accounts.findByFoldedEmail(email)
+  if (account === undefined) throw new Error(`there is no ${email}`)
+  const { session, secret } = await gateway.transaction.run(
+    () =>
+      gateway.sessions.begin({
+        accountId: account.id,
+        authentication: {
+          methods: ['password'],
+          amr: ['pwd'],
+          acr: oneFactor,
+          credentialIds: [],
+          at: gateway.clock.now(),
+        },
+        remembered: false,
+        address: '192.0.2.1',
+        userAgent: 'Test \u001B[31m',
+      }),
+    { durable: true },
+  )
+  await gateway.sessions.join({
+    id: newId('appSession', gateway.random),
+    ssoSessionId: session.id,
+    accountId: account.id,
+    appId,
+    sid: 'the-sid-of-the-app',
+  })
+  return { session, secret }
+}
+
+describe('gatehouse beside a running server', () => {
+  test('adds an app that the server knows, and rotates keys that it publishes', async () => {
+    await using server = await startGateway({ realTime: true, background: true })
+    const shell = openCommandLine(server.folder)
+    await shell.gatehouse('app', 'add', 'wiki', '--redirect-uri', 'http://127.0.0.1:4001/callback')
+    await noticed(() => server.gateway.apps.find('wiki' as AppId))
+
+    const keyIds = async (): Promise<string[]> => {
+      const discovery = await fetch(`${server.issuer}/.well-known/openid-configuration`)
+      const { jwks_uri: uri } = (await discovery.json()) as { jwks_uri: string }
+      const { keys } = (await (await fetch(uri)).json()) as { keys: { kid: string }[] }
+      return keys.map(({ kid }) => kid)
+    }
+    expect(await keyIds()).toHaveLength(2)
+    const made = parsed<{ keyId: string }[]>(await shell.gatehouse('key', 'rotate', '--now', '--json'))
+    const published = await noticed(async () => {
+      const ids = await keyIds()
+      return ids.length === 4 ? ids : undefined
+    })
+    for (const { keyId } of made) expect(published).toContain(keyId)
+    expect(made.map(({ keyId }) => keyId)).toContain(server.gateway.keys.signing('ES256').keyId)
+  })
+
+  test('ends a session: its cookie opens nothing, and the server tells the app', async () => {
+    await using app = await openReceiver()
+    await using server = await startGateway({ realTime: true, background: true })
+    const shell = openCommandLine(server.folder)
+    await shell.gatehouse('account', 'create', 'ada@example.com')
+    await shell.gatehouse(
+      ...['app', 'add', 'wiki', '--redirect-uri', 'http://127.0.0.1:4001/callback'],
+      ...['--backchannel-logout-uri', `${app.url}/backchannel-logout`],
+    )
+    await noticed(() => server.gateway.apps.find('wiki' as AppId))
+    const { session, secret } = await beginSession(server, 'ada@example.com', 'wiki' as AppId)
+
+    const listed = parsed<{ id: string; state: string }[]>(
+      await shell.gatehouse('session', 'list', '--account', 'ada@example.com', '--json'),
+    )
+    expect(listed).toMatchObject([{ id: session.id, state: 'active' }])
+    const shown = await shell.gatehouse('session', 'show', session.id)
+    expect(shown.out).toMatch(/^wiki +active/m)
+    expect(shown.out).not.toContain('\u001B')
+
+    const ended = await shell.gatehouse('session', 'end', session.id)
+    expect(ended).toMatchObject({ code: 0, err: '' })
+    expect(await server.gateway.sessions.resolve(secret, { address: '192.0.2.1' })).toMatchObject({
+      kind: 'none',
+    })
+    await app.arrived(1)
+    expect(app.received[0]?.body).toMatch(/^logout_token=/)
+
+    const [logoutId = ''] = /lgo_[A-Za-z0-9_-]+/.exec(ended.out) ?? []
+    const report = await noticed(async () => {
+      const { out } = await shell.gatehouse('logout', 'show', logoutId)
+      return out.includes('confirmed') ? out : undefined
+    })
+    expect(report).toMatch(/by +the command line/)
+    const [first] = parsed<{ id: string; cause: string }[]>(await shell.gatehouse('logout', 'list', '--json'))
+    expect(first).toMatchObject({ id: logoutId, cause: 'admin' })
+    expect((await shell.gatehouse('session', 'end', session.id)).out).toContain('No session was active')
+  })
+
+  test('disables an account, and retries what an app has refused', async () => {
+    await using app = await openReceiver()
+    await using server = await startGateway({ realTime: true, background: true })
+    const shell = openCommandLine(server.folder)
+    await shell.gatehouse('account', 'create', 'ada@example.com')
+    await shell.gatehouse(
+      ...['app', 'add', 'wiki', '--redirect-uri', 'http://127.0.0.1:4001/callback'],
+      ...['--backchannel-logout-uri', `${app.url}/backchannel-logout`],
+    )
+    await noticed(() => server.gateway.apps.find('wiki' as AppId))
+    const { session } = await beginSession(server, 'ada@example.com', 'wiki' as AppId)
+    // "Not now, come back in half an hour": nothing but an operator makes it be told sooner.
+    app.behave({ answer: 503, headers: { 'retry-after': '1800' } })
+    await shell.gatehouse('account', 'disable', 'ada@example.com')
+    await app.arrived(1)
+    expect((await server.gateway.stores.sessions.find(session.id))?.ended?.cause).toBe('account-disabled')
+    await noticed(async () => {
+      const { out } = await shell.gatehouse('logout', 'list', '--unsettled')
+      return out.includes('retrying') ? out : undefined
+    })
+    app.behave({ answer: 200 })
+    const retried = await shell.gatehouse('logout', 'retry', '--app', 'wiki')
+    expect(retried.out).toContain('1 delivery due now')
+    await app.arrived(2)
+    expect((await shell.gatehouse('logout', 'retry', 'dlv_unknown')).code).toBe(1)
+  })
+})
