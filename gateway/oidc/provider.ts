@@ -137,6 +137,8 @@ function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration 
       dPoPSigningAlgValues: ['ES256', 'EdDSA'],
     },
     pkce: { required: () => true },
+    // OpenID Connect Core 1.0 section 3.1.2.1: REQUIRED, however few are registered.
+    allowOmittingSingleRegisteredRedirectUri: false,
     cookies: {
       names: {
         session: deps.cookies.session,
@@ -194,6 +196,9 @@ function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration 
       requestObjects: { enabled: false },
       clientCredentials: { enabled: false },
       deviceFlow: { enabled: false },
+      // Ours sign at once with keys the engine never sees. The acknowledgement names the engine's version of the feature, so a change
+      // of it stops the start instead of passing unseen.
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       registration: { enabled: false },
     },
     clientBasedCORS: (_ctx, origin, client) =>

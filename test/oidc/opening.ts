@@ -32,10 +32,13 @@ export function requestUrl(client: Client, parameters: Record<string, string>): 
 }
 
 function openedAt(page: Page, client: Client, verifier: string): Opened {
-  const answer = page.url.startsWith(client.redirectUri)
-    ? Object.fromEntries(new URL(page.url).searchParams)
-    : undefined
+  const answer = page.url.startsWith(client.redirectUri) ? answerIn(new URL(page.url)) : undefined
   return { client, verifier, page, answer, went: (next) => openedAt(next, client, verifier) }
+}
+
+/** In the query, or in the fragment where the app asked for that. */
+function answerIn({ search, hash }: URL): Readonly<Record<string, string>> {
+  return Object.fromEntries([...new URLSearchParams(search), ...new URLSearchParams(hash.slice(1))])
 }
 
 /** Redeems the code that the app was given. */
