@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AppId } from '#gateway/kernel/ids.ts'
 import { newId } from '#gateway/kernel/ids.ts'
 import { oneFactor } from '#gateway/sessions/assurance.ts'
+import { anApp } from '#test/apps/builders.ts'
 import { startGateway, type TestGateway } from '#test/support/gateway.ts'
 import { openReceiver } from '#test/support/receiver.ts'
 import { openCommandLine, parsed } from './run-gatehouse.ts'
@@ -15,6 +16,18 @@ async function noticed<Found>(look: () => Found | undefined | Promise<Found | un
     if (performance.now() > giveUpAt) throw new Error('nothing was noticed')
     await new Promise((next) => setTimeout(next, 20))
   }
+}
+
+async function addWikiAndAda({ gateway }: TestGateway, logoutUri: string): Promise<void> {
+  const { accounts, apps } = gateway.commands
+  await accounts.create({ email: 'ada@example.com' }, { kind: 'command-line' })
+  const { id, name, firstParty, access, sessions, logout, oidc } = anApp(
+    {},
+    { backchannel_logout_uri: logoutUri },
+  )
+  const { metadata } = oidc
+  const added = { id, name, firstParty, access, sessions, logout, oidc: { metadata } }
+  await apps.add(added, { kind: 'command-line' })
 }
 
 async function beginSession({ gateway }: TestGateway, email: string, appId: AppId) {
@@ -47,7 +60,10 @@ async function beginSession({ gateway }: TestGateway, email: string, appId: AppI
   return { session, secret }
 }
 
-describe('gatehouse beside a running server', () => {
+/** Each command is a process of its own, and the machine may be busy. */
+const timeout = 120_000
+
+describe('gatehouse beside a running server', { timeout }, () => {
   test('adds an app that the server knows, and rotates keys that it publishes', async () => {
     await using server = await startGateway({ realTime: true, background: true })
     const shell = openCommandLine(server.folder)
@@ -74,12 +90,7 @@ describe('gatehouse beside a running server', () => {
     await using app = await openReceiver()
     await using server = await startGateway({ realTime: true, background: true })
     const shell = openCommandLine(server.folder)
-    await shell.gatehouse('account', 'create', 'ada@example.com')
-    await shell.gatehouse(
-      ...['app', 'add', 'wiki', '--redirect-uri', 'http://127.0.0.1:4001/callback'],
-      ...['--backchannel-logout-uri', `${app.url}/backchannel-logout`],
-    )
-    await noticed(() => server.gateway.apps.find('wiki' as AppId))
+    await addWikiAndAda(server, `${app.url}/backchannel-logout`)
     const { session, secret } = await beginSession(server, 'ada@example.com', 'wiki' as AppId)
 
     const listed = parsed<{ id: string; state: string }[]>(
@@ -87,7 +98,7 @@ describe('gatehouse beside a running server', () => {
     )
     expect(listed).toMatchObject([{ id: session.id, state: 'active' }])
     const shown = await shell.gatehouse('session', 'show', session.id)
-    expect(shown.out).toMatch(/^wiki +active/m)
+    expect(shown.out).toMatch(/^Wiki +active/m)
     expect(shown.out).not.toContain('\u001B')
 
     const ended = await shell.gatehouse('session', 'end', session.id)
@@ -99,11 +110,13 @@ describe('gatehouse beside a running server', () => {
     expect(app.received[0]?.body).toMatch(/^logout_token=/)
 
     const [logoutId = ''] = /lgo_[A-Za-z0-9_-]+/.exec(ended.out) ?? []
-    const report = await noticed(async () => {
-      const { out } = await shell.gatehouse('logout', 'show', logoutId)
-      return out.includes('confirmed') ? out : undefined
+    await noticed(async () => {
+      const [report] = await server.gateway.reports.list({ limit: 1 })
+      return report?.settledAt
     })
-    expect(report).toMatch(/by +the command line/)
+    const report = await shell.gatehouse('logout', 'show', logoutId)
+    expect(report.out).toMatch(/by +the command line/)
+    expect(report.out).toMatch(/^Wiki: confirmed/m)
     const [first] = parsed<{ id: string; cause: string }[]>(await shell.gatehouse('logout', 'list', '--json'))
     expect(first).toMatchObject({ id: logoutId, cause: 'admin' })
     expect((await shell.gatehouse('session', 'end', session.id)).out).toContain('No session was active')
@@ -113,12 +126,7 @@ describe('gatehouse beside a running server', () => {
     await using app = await openReceiver()
     await using server = await startGateway({ realTime: true, background: true })
     const shell = openCommandLine(server.folder)
-    await shell.gatehouse('account', 'create', 'ada@example.com')
-    await shell.gatehouse(
-      ...['app', 'add', 'wiki', '--redirect-uri', 'http://127.0.0.1:4001/callback'],
-      ...['--backchannel-logout-uri', `${app.url}/backchannel-logout`],
-    )
-    await noticed(() => server.gateway.apps.find('wiki' as AppId))
+    await addWikiAndAda(server, `${app.url}/backchannel-logout`)
     const { session } = await beginSession(server, 'ada@example.com', 'wiki' as AppId)
     // "Not now, come back in half an hour": nothing but an operator makes it be told sooner.
     app.behave({ answer: 503, headers: { 'retry-after': '1800' } })
@@ -126,9 +134,10 @@ describe('gatehouse beside a running server', () => {
     await app.arrived(1)
     expect((await server.gateway.stores.sessions.find(session.id))?.ended?.cause).toBe('account-disabled')
     await noticed(async () => {
-      const { out } = await shell.gatehouse('logout', 'list', '--unsettled')
-      return out.includes('retrying') ? out : undefined
+      const [report] = await server.gateway.reports.list({ limit: 1 })
+      return report?.deliveries[0]?.nextAttemptAt
     })
+    expect((await shell.gatehouse('logout', 'list', '--unsettled')).out).toContain('1 retrying')
     app.behave({ answer: 200 })
     const retried = await shell.gatehouse('logout', 'retry', '--app', 'wiki')
     expect(retried.out).toContain('1 delivery due now')

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openCommandLine, parsed } from './run-gatehouse.ts'
 
-describe('gatehouse', () => {
+/** Each command is a process of its own, and the machine may be busy. */
+const timeout = 120_000
+
+describe('gatehouse', { timeout }, () => {
   test('says on one line what was not understood, and exits with 2', async () => {
     using shell = openCommandLine()
     const wrong = [
@@ -35,7 +38,7 @@ describe('gatehouse', () => {
   })
 })
 
-describe('gatehouse init', () => {
+describe('gatehouse init', { timeout }, () => {
   test('writes a configuration that is right, says what comes next, and overwrites nothing', async () => {
     using shell = openCommandLine()
     const first = await shell.gatehouse('init')
@@ -51,7 +54,7 @@ describe('gatehouse init', () => {
   })
 })
 
-describe('gatehouse config', () => {
+describe('gatehouse config', { timeout }, () => {
   test('names everything that is wrong with the file at once, with its line', async () => {
     using shell = openCommandLine()
     writeFileSync(join(shell.folder, 'other.yaml'), 'issuer: nonsense\nsessions:\n  idel: 8h\n')
@@ -76,7 +79,7 @@ describe('gatehouse config', () => {
   })
 })
 
-describe('gatehouse migrate', () => {
+describe('gatehouse migrate', { timeout }, () => {
   test('shows the steps and applies them', async () => {
     using shell = openCommandLine()
     expect((await shell.gatehouse('migrate', 'status')).out).toMatch(/0001-first +not yet/)
@@ -88,7 +91,7 @@ describe('gatehouse migrate', () => {
   })
 })
 
-describe('gatehouse account', () => {
+describe('gatehouse account', { timeout }, () => {
   test('makes, lists, disables, enables and deletes accounts', async () => {
     using shell = openCommandLine()
     const created = await shell.gatehouse(
@@ -167,7 +170,7 @@ describe('gatehouse account', () => {
   })
 })
 
-describe('gatehouse app', () => {
+describe('gatehouse app', { timeout }, () => {
   test('adds an app with ES256 and prints its secret once', async () => {
     using shell = openCommandLine()
     const added = await shell.gatehouse(
@@ -228,7 +231,7 @@ describe('gatehouse app', () => {
   })
 })
 
-describe('gatehouse key', () => {
+describe('gatehouse key', { timeout }, () => {
   test('lists the keys, rotates them ahead of time or at once', async () => {
     using shell = openCommandLine()
     interface Listed {
