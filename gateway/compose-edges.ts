@@ -102,7 +102,7 @@ export function createEdges(core: Core, commands: Commands): Edges {
       assets: served,
       documents: openIdConnect.documents,
       portal,
-      openIdConnect: openIdConnect.middleware,
+      openIdConnect: openIdConnect.routes,
     }),
   }
 }

@@ -7,10 +7,11 @@ import { type ServedAsset, serveAssets } from './http/assets.ts'
 import { health } from './http/health.ts'
 import { problems, type RenderProblem } from './http/problems.ts'
 import { requestFacts } from './http/request.ts'
-import { securityHeaders } from './http/security-headers.ts'
+import { pageHeaders, securityHeaders } from './http/security-headers.ts'
 import type { Log } from './kernel/log.ts'
 import type { Random } from './kernel/random.ts'
 import type { PublicDocuments } from './oidc/documents.ts'
+import type { OidcRoutes } from './oidc/routes.ts'
 
 export interface ServerDeps {
   readonly issuer: string
@@ -25,7 +26,7 @@ export interface ServerDeps {
   readonly assets: readonly ServedAsset[]
   readonly documents: PublicDocuments
   readonly portal: Middleware
-  readonly openIdConnect: Middleware
+  readonly openIdConnect: OidcRoutes
 }
 
 /** Creates the handler for Node's HTTP server. */
@@ -38,13 +39,13 @@ export function createServer(deps: ServerDeps): RequestListener {
   )
 
   app.use(requestFacts(deps))
+  app.use(problems({ log: deps.log, render: deps.renderProblem, pageHeaders: pageHeaders(deps.issuer) }))
+  app.use(deps.openIdConnect.machines)
   app.use(securityHeaders(deps.issuer))
-  app.use(problems({ log: deps.log, render: deps.renderProblem }))
   app.use(health(deps))
   app.use(serveAssets(deps.assets))
   app.use(cookiesOfIssuer(deps.secureCookies))
-  // Machines before people: a token request never walks through the pages' routes.
-  app.use(deps.openIdConnect)
+  app.use(deps.openIdConnect.pages)
   app.use(deps.portal)
 
   const handle = app.callback()

@@ -5,6 +5,7 @@ import { GatewayError } from '#gateway/kernel/errors.ts'
 import type { AccountId } from '#gateway/kernel/ids.ts'
 import type { SqlDatabase } from './open.ts'
 import type { AccountRow } from './schema.ts'
+import { createStatement } from './statement.ts'
 
 /** What a list may hold at most: a page of the console. */
 const pageMax = 200
@@ -13,8 +14,16 @@ const pageMax = 200
 export function createSqlAccountStore(database: SqlDatabase, tenant: string): AccountStore {
   const records = () => database.q().selectFrom('accounts').select(recordColumns).where('tenant', '=', tenant)
 
+  const findRow = createStatement(database, (q, of: { id: string }) =>
+    q
+      .selectFrom('accounts')
+      .select(recordColumns)
+      .where('tenant', '=', tenant)
+      .where('id', '=', of.id)
+      .compile(),
+  )
   const find = async (id: AccountId): Promise<Account | undefined> => {
-    const row = await records().where('id', '=', id).executeTakeFirst()
+    const [row] = await findRow({ id })
     return row === undefined ? undefined : toAccount(row)
   }
 

@@ -6,6 +6,7 @@ import type { SessionStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
 import type { Schema } from './schema.ts'
 import { toAppSession, toSecret, toSsoSession } from './session-rows.ts'
+import { createStatement } from './statement.ts'
 
 /** One transaction of the door settles at most this many SsoSessions, so that no other writer waits long (DECISIONS 23). */
 const maxEndedAtOnce = 200
@@ -22,6 +23,94 @@ export function createSqlSessionStore(database: SqlDatabase, tenant: string): Se
   const updateSso = () => database.q().updateTable('sso_sessions').where('tenant', '=', tenant)
   const updateApp = () => database.q().updateTable('app_sessions').where('tenant', '=', tenant)
   const updateSecrets = () => database.q().updateTable('session_secrets').where('tenant', '=', tenant)
+
+  // What every request asks, compiled once.
+  const findBySecret = createStatement(database, (q, of: { hash: string }) =>
+    q
+      .selectFrom('session_secrets as secret')
+      .innerJoin('sso_sessions', (on) =>
+        on
+          .onRef('sso_sessions.tenant', '=', 'secret.tenant')
+          .onRef('sso_sessions.id', '=', 'secret.sso_session_id'),
+      )
+      .selectAll('sso_sessions')
+      .select([
+        'secret.hash',
+        'secret.sso_session_id',
+        'secret.state',
+        'secret.issued_at',
+        'secret.superseded_at',
+        'secret.seen',
+      ])
+      .where('secret.tenant', '=', tenant)
+      .where('secret.hash', '=', of.hash)
+      .compile(),
+  )
+  const touch = createStatement(database, (q, of: { id: string; at: number }) =>
+    q
+      .updateTable('sso_sessions')
+      .set({ last_seen_at: of.at })
+      .where('tenant', '=', tenant)
+      .where('id', '=', of.id)
+      .where('ended_at', 'is', null)
+      .where('last_seen_at', '<', of.at)
+      .compile(),
+  )
+  const holdLive = createStatement(database, (q, of: { id: string }) =>
+    q
+      .updateTable('sso_sessions')
+      .set((column) => ({ last_seen_at: column.ref('last_seen_at') }))
+      .where('tenant', '=', tenant)
+      .where('id', '=', of.id)
+      .where('ended_at', 'is', null)
+      .returning('id')
+      .compile(),
+  )
+  const findActiveAppSession = createStatement(database, (q, of: { ssoSessionId: string; appId: string }) =>
+    q
+      .selectFrom('app_sessions')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('sso_session_id', '=', of.ssoSessionId)
+      .where('app_id', '=', of.appId)
+      .where('ended_at', 'is', null)
+      .compile(),
+  )
+  const insertAppSession = createStatement(
+    database,
+    (
+      q,
+      of: {
+        id: string
+        ssoSessionId: string
+        accountId: string
+        appId: string
+        sid: string
+        startedAt: number
+        lastSeenAt: number
+        checkAt: number | null
+      },
+    ) =>
+      q
+        .insertInto('app_sessions')
+        .values({
+          tenant,
+          id: of.id,
+          sso_session_id: of.ssoSessionId,
+          account_id: of.accountId,
+          app_id: of.appId,
+          sid: of.sid,
+          started_at: of.startedAt,
+          last_seen_at: of.lastSeenAt,
+          check_at: of.checkAt,
+          ended_at: null,
+          ended_cause: null,
+          ended_actor: null,
+          logout_id: null,
+        })
+        .onConflict((on) => on.doNothing())
+        .compile(),
+  )
 
   const addCredentials = async (id: SsoSessionId, credentialIds: readonly CredentialId[]): Promise<void> => {
     if (credentialIds.length === 0) return
@@ -105,25 +194,9 @@ export function createSqlSessionStore(database: SqlDatabase, tenant: string): Se
     },
 
     findBySecret: async (hash) => {
-      const row = await selectSso()
-        .innerJoin('session_secrets as secret', (on) =>
-          on
-            .onRef('secret.tenant', '=', 'sso_sessions.tenant')
-            .onRef('secret.sso_session_id', '=', 'sso_sessions.id'),
-        )
-        .select([
-          'secret.hash',
-          'secret.sso_session_id',
-          'secret.state',
-          'secret.issued_at',
-          'secret.superseded_at',
-          'secret.seen',
-        ])
-        .where('secret.hash', '=', hash)
-        .executeTakeFirst()
+      const [row] = await findBySecret({ hash })
       return row === undefined ? undefined : { session: toSsoSession(row), secret: toSecret(row) }
     },
-
     listByAccount: (accountId, filter) => listSso({ accountId, ...filter }),
     list: listSso,
 
@@ -173,49 +246,28 @@ export function createSqlSessionStore(database: SqlDatabase, tenant: string): Se
       }),
 
     touch: async (id, at) => {
-      await updateSso()
-        .set({ last_seen_at: at })
-        .where('id', '=', id)
-        .where('ended_at', 'is', null)
-        .where('last_seen_at', '<', at)
-        .execute()
+      await touch({ id, at })
     },
 
     join: (wanted, checkAt) =>
       database.transaction.run(async () => {
         // The SsoSession row is written, not only read, so that on every engine a join and an end of it cannot both think they were first.
-        const live = await updateSso()
-          .set((of) => ({ last_seen_at: of.ref('last_seen_at') }))
-          .where('id', '=', wanted.ssoSessionId)
-          .where('ended_at', 'is', null)
-          .returning('id')
-          .executeTakeFirst()
+        const [live] = await holdLive({ id: wanted.ssoSessionId })
         if (live === undefined) return undefined
-        await database
-          .q()
-          .insertInto('app_sessions')
-          .values({
-            tenant,
-            id: wanted.id,
-            sso_session_id: wanted.ssoSessionId,
-            account_id: wanted.accountId,
-            app_id: wanted.appId,
-            sid: wanted.sid,
-            started_at: wanted.startedAt,
-            last_seen_at: wanted.lastSeenAt,
-            check_at: checkAt ?? null,
-            ended_at: null,
-            ended_cause: null,
-            ended_actor: null,
-            logout_id: null,
-          })
-          .onConflict((on) => on.doNothing())
-          .execute()
-        const row = await selectApp()
-          .where('sso_session_id', '=', wanted.ssoSessionId)
-          .where('app_id', '=', wanted.appId)
-          .where('ended_at', 'is', null)
-          .executeTakeFirst()
+        const place = { ssoSessionId: wanted.ssoSessionId, appId: wanted.appId }
+        const [known] = await findActiveAppSession(place)
+        if (known !== undefined) return toAppSession(known)
+        await insertAppSession({
+          id: wanted.id,
+          ssoSessionId: wanted.ssoSessionId,
+          accountId: wanted.accountId,
+          appId: wanted.appId,
+          sid: wanted.sid,
+          startedAt: wanted.startedAt,
+          lastSeenAt: wanted.lastSeenAt,
+          checkAt: checkAt ?? null,
+        })
+        const [row] = await findActiveAppSession(place)
         return row === undefined ? undefined : toAppSession(row)
       }),
 

@@ -27,7 +27,12 @@ export type RenderProblem = (problem: Problem) => string
 const defaultRetryAfterSeconds = 5
 
 /** Turns what the rest of the chain throws, or leaves unanswered, into an answer. */
-export function problems(deps: { readonly log: Log; readonly render: RenderProblem }): Middleware {
+export function problems(deps: {
+  readonly log: Log
+  readonly render: RenderProblem
+  /** Sets what every page carries; a failure may come before anything else has. */
+  readonly pageHeaders?: (ctx: Context) => void
+}): Middleware {
   return async (ctx, next) => {
     try {
       await next()
@@ -63,6 +68,7 @@ export function problems(deps: { readonly log: Log; readonly render: RenderProbl
       ctx.set('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds))
     }
     if (wantsPage(ctx)) {
+      deps.pageHeaders?.(ctx)
       ctx.type = 'html'
       ctx.body = deps.render(problem)
     } else {

@@ -32,6 +32,15 @@ const strictTransport = 'max-age=31536000; includeSubDomains'
  * `no-store` on everything else is what keeps the back button from showing a page after sign-out (N-187).
  */
 export function securityHeaders(issuer: string): Middleware {
+  const set = pageHeaders(issuer)
+  return (ctx, next) => {
+    set(ctx)
+    return next()
+  }
+}
+
+/** Sets them on one answer: for a page that is shown where pages usually are not. */
+export function pageHeaders(issuer: string): (ctx: Context) => void {
   const headers = {
     'Content-Security-Policy': contentSecurityPolicy([]),
     'X-Content-Type-Options': 'nosniff',
@@ -44,10 +53,7 @@ export function securityHeaders(issuer: string): Middleware {
     'Cache-Control': 'no-store',
     ...(new URL(issuer).protocol === 'https:' ? { 'Strict-Transport-Security': strictTransport } : {}),
   }
-  return (ctx, next) => {
-    ctx.set(headers)
-    return next()
-  }
+  return (ctx) => ctx.set(headers)
 }
 
 /** Widens the headers for one page. `formTargets` must come from a validated registration, never from the request. */

@@ -33,7 +33,8 @@ export async function revokeGrant(
 ): Promise<void> {
   const now = deps.clock.now()
   // Kept for as long as anything of the grant could still be shown.
-  const keepUntil = now + Math.max(deps.sessions.policy.absoluteMs, deps.sessions.policy.rememberedAbsoluteMs)
+  const { absoluteMs, rememberedAbsoluteMs = absoluteMs } = deps.sessions.policy
+  const keepUntil = now + Math.max(absoluteMs, rememberedAbsoluteMs)
   await deps.transaction.run(
     async () => {
       if (!(await deps.store.revokeGrant(grantId, now, keepUntil))) return

@@ -1,7 +1,7 @@
 /**
  * The OpenID Connect edge, put together: the engine with its current keys, our routes around it, and its public documents.
  */
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
 import type { AppRegistry } from '../apps/registry.ts'
@@ -10,7 +10,7 @@ import type { AppendAudit } from '../audit/event.ts'
 import type { Cookies } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
 import { factsOf } from '../http/request.ts'
-import { grantPage } from '../http/security-headers.ts'
+import { grantPage, pageHeaders } from '../http/security-headers.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Egress } from '../kernel/egress.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
@@ -29,7 +29,7 @@ import { createPublicDocuments, type PublicDocuments } from './documents.ts'
 import { createEndSessionRoute } from './end-session.ts'
 import { type ConsentQuestion, createInteractions, type Interactions } from './interactions.ts'
 import { buildProvider, type Engine, type ProviderDeps } from './provider.ts'
-import { oidcRoutes } from './routes.ts'
+import { type OidcRoutes, oidcRoutes } from './routes.ts'
 import type { ArtifactStore } from './store.ts'
 
 export interface OpenIdConnectDeps {
@@ -62,7 +62,7 @@ export interface OpenIdConnectDeps {
 }
 
 export interface OpenIdConnect {
-  readonly middleware: Middleware
+  readonly routes: OidcRoutes
   readonly documents: PublicDocuments
   readonly interactions: Interactions
   /** Takes up new keys: a second engine over the same stores takes the place of the first (engines/oidc-provider.md section 7). */
@@ -79,7 +79,7 @@ export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
   return {
     documents,
     interactions,
-    middleware: oidcRoutes({
+    routes: oidcRoutes({
       ...deps,
       provider,
       interactions,
@@ -94,6 +94,7 @@ export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
 }
 
 function build(deps: OpenIdConnectDeps): Engine {
+  const setPageHeaders = pageHeaders(deps.issuer)
   const successorKey = deps.keys.secret('refresh-successor')
   const engine = buildProvider({
     ...deps,
@@ -114,6 +115,7 @@ function build(deps: OpenIdConnectDeps): Engine {
       },
     },
     renderError: (ctx, error) => {
+      setPageHeaders(ctx as unknown as Context)
       ctx.type = 'html'
       ctx.body = deps.renderError(error, factsOf(ctx.req).id)
     },

@@ -29,8 +29,7 @@ export interface OidcRoutesDeps {
   readonly renderConsent: (question: ConsentQuestion, csrf: string) => string
 }
 
-const engineMethods: Readonly<Record<string, readonly string[]>> = {
-  [routes.authorization]: ['GET'],
+const machineMethods: Readonly<Record<string, readonly string[]>> = {
   [routes.token]: ['POST', 'OPTIONS'],
   [routes.userinfo]: ['GET', 'POST', 'OPTIONS'],
   [routes.revocation]: ['POST', 'OPTIONS'],
@@ -41,25 +40,37 @@ const resumePath = /^\/oauth\/authorize\/[A-Za-z0-9_-]{10,64}$/
 const interactionPath = /^\/oauth\/interaction\/([A-Za-z0-9_-]{10,64})(\/finish)?$/
 const consentPath = /^\/consent\/([A-Za-z0-9_-]{10,64})$/
 
-/** Mounts the edge: answers what is its own and passes everything else on. */
-export function oidcRoutes(deps: OidcRoutesDeps): Middleware {
+export interface OidcRoutes {
+  /** What apps call. No page, no cookie: it needs none of what pages need, and is answered before they are set up. */
+  readonly machines: Middleware
+  /** What browsers open. */
+  readonly pages: Middleware
+}
+
+/** Mounts the edge: each half answers what is its own and passes everything else on. */
+export function oidcRoutes(deps: OidcRoutesDeps): OidcRoutes {
   const engine = createEngineMount(deps.provider)
-  return async (ctx, next) => {
-    const { path } = ctx
-    const interaction = interactionPath.exec(path)
-    if (interaction !== null) return showInteraction(deps, ctx, interaction[1] ?? '', interaction[2])
-    const consent = consentPath.exec(path)
-    if (consent !== null) return answerConsent(deps, ctx, consent[1] ?? '')
-    if (path === routes.end_session) return endSession(deps, ctx)
-    const methods = Object.hasOwn(engineMethods, path)
-      ? engineMethods[path]
-      : resumePath.test(path)
-        ? ['GET']
-        : undefined
-    if (methods === undefined) return next()
-    if (!methods.includes(ctx.method)) return refuseMethod(ctx, methods)
-    if (path === routes.token && ctx.method === 'POST') return token(deps, ctx, () => engine(ctx, next))
-    return engine(ctx, next)
+  return {
+    machines: async (ctx, next) => {
+      const { path } = ctx
+      const methods = Object.hasOwn(machineMethods, path) ? machineMethods[path] : undefined
+      if (methods === undefined) return next()
+      ctx.set('X-Content-Type-Options', 'nosniff')
+      ctx.set('Cache-Control', 'no-store')
+      if (!methods.includes(ctx.method)) return refuseMethod(ctx, methods)
+      if (path === routes.token && ctx.method === 'POST') return token(deps, ctx, () => engine(ctx, next))
+      return engine(ctx, next)
+    },
+    pages: async (ctx, next) => {
+      const { path } = ctx
+      const interaction = interactionPath.exec(path)
+      if (interaction !== null) return showInteraction(deps, ctx, interaction[1] ?? '', interaction[2])
+      const consent = consentPath.exec(path)
+      if (consent !== null) return answerConsent(deps, ctx, consent[1] ?? '')
+      if (path === routes.end_session) return endSession(deps, ctx)
+      if (path !== routes.authorization && !resumePath.test(path)) return next()
+      return ctx.method === 'GET' ? engine(ctx, next) : refuseMethod(ctx, ['GET'])
+    },
   }
 }
 
