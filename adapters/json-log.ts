@@ -21,6 +21,8 @@ const secretName =
 const maxDepth = 5
 const maxEntries = 50
 const maxText = 4_096
+/** Some thousand lines: enough for a reader that pauses, nothing to fear when it never comes back. */
+const maxBuffered = 1_048_576
 
 export function createJsonLog(options: JsonLogOptions): Log {
   const logger = pino(
@@ -46,9 +48,12 @@ export function createJsonLog(options: JsonLogOptions): Log {
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }
 
-/** Synchronous, so that the last line before a crash is there; a reader that went away is ignored. */
+/**
+ * Never waits: whoever reads stderr may stall, and the gateway must not stall with them. What does not fit the buffer is dropped;
+ * what is in it is written when the process exits. A reader that went away is ignored.
+ */
 function standardError(): DestinationStream {
-  const stream = destination({ dest: 2, sync: true })
+  const stream = destination({ dest: 2, sync: false, maxLength: maxBuffered })
   stream.on('error', () => {})
   return stream
 }

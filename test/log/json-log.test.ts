@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { createJsonLog, type LogLevel } from '#adapters/json-log.ts'
 
@@ -122,5 +126,36 @@ describe('the log', () => {
       throw new Error('EPIPE')
     })
     expect(() => log.info('x')).not.toThrow()
+  })
+})
+
+describe('the log of a process', () => {
+  const run = (lines: number) =>
+    spawn(process.execPath, [join(import.meta.dirname, 'logging.ts'), String(lines)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+
+  test('goes on when nobody reads its standard error', async () => {
+    // Far more than a pipe and the buffer hold.
+    const child = run(4_000)
+    const [said] = await once(child.stdout, 'data')
+    expect(String(said)).toBe('through\n')
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  })
+
+  test('is all there at the end when somebody does', async () => {
+    // More than a pipe holds, and less than the buffer.
+    const child = run(500)
+    const lines = (await text(child.stderr)).trimEnd().split('\n')
+    expect(lines).toHaveLength(500)
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ line: 499 })
+  })
+
+  test('that nobody can read any more breaks nothing', async () => {
+    const child = run(500)
+    child.stderr.destroy()
+    const [code] = await once(child, 'close')
+    expect(code).toBe(0)
   })
 })
