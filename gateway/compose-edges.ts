@@ -58,7 +58,7 @@ export function createEdges(core: Core, commands: Commands): Edges {
     cookies,
     csrf,
     readSession,
-    renderConsent: ({ uid, app, account, scopes, redirectUri }, token) =>
+    renderConsent: ({ uid, app, account, shown, redirectUri }, token) =>
       toText(
         consentPage({
           appearance,
@@ -67,7 +67,7 @@ export function createEdges(core: Core, commands: Commands): Edges {
           app: { name: app.name },
           appHost: URL.parse(redirectUri)?.host ?? '',
           account,
-          scopes,
+          scopes: shown,
           offline: 'ends-with-session',
           policyUrl: app.oidc.metadata.policy_uri,
           termsUrl: app.oidc.metadata.tos_uri,

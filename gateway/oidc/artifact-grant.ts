@@ -13,12 +13,15 @@ export function grantAdapter(deps: ArtifactsDeps, found: FoundTokens): Adapter {
       const app = appSession === undefined ? undefined : deps.apps.find(appSession.appId)
       if (appSession === undefined || app === undefined) return undefined
       const granted = await grantOf(deps.consents, app, appSession.accountId)
+      // The consent was taken back.
+      if (granted.scopes.length === 0) return undefined
       return {
         kind: 'Grant',
         jti: grantId,
         clientId: app.oidc.clientId,
         accountId: appSession.accountId,
         openid: { scope: granted.scopes.join(' '), claims: [...granted.claims] },
+        rejected: { openid: { claims: [...granted.refused] } },
       }
     },
     destroy: (grantId) => revokeGrant(deps, grantId, found.of(grantId)?.appSession),

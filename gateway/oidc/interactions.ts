@@ -7,7 +7,6 @@
  */
 import type { Context } from 'koa'
 import type { Interaction, Provider } from 'oidc-provider'
-import type { Account } from '../accounts/account.ts'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
 import type { App } from '../apps/app.ts'
 import type { AppRegistry } from '../apps/registry.ts'
@@ -22,6 +21,7 @@ import { meets } from '../sessions/assurance.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { Wanted } from '../sign-in/attempt.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
+import { askedOf, type ConsentQuestion } from './consent-question.ts'
 import { isRequestable, wantedAcrs } from './policy.ts'
 import { interactionPath } from './provider.ts'
 
@@ -37,15 +37,6 @@ export interface InteractionsDeps {
   readonly transaction: Transaction
   readonly audit: AppendAudit
   readonly clock: Clock
-}
-
-/** What the consent page shows and must be answered with. */
-export interface ConsentQuestion {
-  readonly uid: string
-  readonly app: App
-  readonly account: Account
-  readonly scopes: readonly string[]
-  readonly redirectUri: string
 }
 
 export type Interactions = ReturnType<typeof createInteractions>
@@ -116,19 +107,8 @@ export function createInteractions(deps: InteractionsDeps) {
     // Bound to the session that the question was asked of: another person in this browser starts anew (N-005, N-046).
     if (session === undefined || account === undefined || interaction.session?.uid !== session.id)
       throw expired()
-    const missing = interaction.prompt.details['missingOIDCScope']
-    const asked = Array.isArray(missing)
-      ? missing.map(String)
-      : String(interaction.params['scope'] ?? '').split(' ')
-    return {
-      consent: {
-        uid: interaction.uid,
-        app,
-        account,
-        scopes: asked,
-        redirectUri: String(interaction.params['redirect_uri'] ?? ''),
-      },
-    }
+    const redirectUri = String(interaction.params['redirect_uri'] ?? '')
+    return { consent: { uid: interaction.uid, app, account, redirectUri, ...askedOf(interaction, app) } }
   }
 
   /** The session answers the question: tell the engine who it is and when they proved it, and go on where it waits. */
@@ -170,8 +150,7 @@ export function createInteractions(deps: InteractionsDeps) {
       const session = await deps.readSession(ctx)
       const outcome = await consent(interaction, appOf(interaction), session)
       if ('redirect' in outcome) return outcome.redirect
-      const { app, account, scopes } = outcome.consent
-      const claims = interaction.prompt.details['missingOIDCClaims']
+      const { app, account, scopes, claims } = outcome.consent
       const context = { actor: { kind: 'account', accountId: account.id } } as const
       if (!allowed) {
         await deps.audit({ type: 'consent.denied', accountId: account.id, appId: app.id }, context)
@@ -182,7 +161,7 @@ export function createInteractions(deps: InteractionsDeps) {
           accountId: account.id,
           appId: app.id,
           scopes,
-          claims: Array.isArray(claims) ? claims.map(String) : [],
+          claims,
           grantedAt: deps.clock.now(),
         })
         await deps.audit({ type: 'consent.granted', accountId: account.id, appId: app.id, scopes }, context)

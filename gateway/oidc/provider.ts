@@ -23,7 +23,7 @@ import { claimsByScope, createFindAccount, pairwiseSubject } from './claims.ts'
 import { createClients } from './clients.ts'
 import { engineKeys } from './engine-keys.ts'
 import { engineFetch } from './fetch.ts'
-import { grantOf, knownScopes } from './grants.ts'
+import { grantOf, knownScopes, refusedByRecord } from './grants.ts'
 import { harden } from './internals.ts'
 import { createPolicy } from './policy.ts'
 
@@ -228,6 +228,8 @@ async function loadGrant(deps: ProviderDeps, ctx: KoaContextWithOIDC) {
   grant.jti = newSecret(deps.random)
   if (granted.scopes.length > 0) grant.addOIDCScope(granted.scopes.join(' '))
   grant.addOIDCClaims([...granted.claims])
+  // What its record does not allow is not asked of the person either; what they have not agreed to yet is.
+  grant.rejectOIDCClaims([...refusedByRecord(app)])
   session.sidFor(client.clientId, deps.random.bytes(16).toString('base64url'))
   return grant
 }
