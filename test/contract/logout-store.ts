@@ -196,11 +196,28 @@ export function describeLogoutStore(name: string, open: () => Promise<OpenLogout
       )
       await store.logouts.insert(logout, [...tarpit, ...others])
 
-      const claimed = await store.logouts.claim({ ...claimAll, limit: 7 })
+      const claimed = await store.logouts.claim({ ...claimAll, limit: 16 })
 
-      expect(new Set(claimed.map(({ appId }) => appId)).size).toBe(7)
-      const second = await store.logouts.claim({ ...claimAll, limit: 64 })
-      expect(second.map(({ appId }) => appId)).toEqual([wiki, wiki, wiki])
+      expect(claimed.map(({ appId }) => appId).sort()).toEqual([
+        ...others.map(({ appId }) => appId),
+        ...[wiki, wiki, wiki, wiki],
+      ])
+    })
+
+    test('gives the first turn of every app before the second of any', async () => {
+      await using store = await open()
+      const logout = aLogout()
+      const apps = Array.from({ length: 5 }, (_, at) => `app-${at}` as AppId)
+      const queues = apps.flatMap((appId, at) =>
+        Array.from({ length: 4 }, () =>
+          aDelivery({ logoutId: logout.id, appId, progress: { dueAt: noon - at } }),
+        ),
+      )
+      await store.logouts.insert(logout, queues)
+
+      const claimed = await store.logouts.claim({ ...claimAll, limit: 5 })
+
+      expect(claimed.map(({ appId }) => appId).sort()).toEqual(apps)
     })
 
     test('takes the oldest of an app first', async () => {

@@ -1,0 +1,194 @@
+/**
+ * Deliveries as a queue: claimed under leases, booked against them, and asked again by hand.
+ *
+ * Every write here names the lease and the attempt it was made under, so whoever comes too late changes nothing.
+ */
+import { type SqlBool, sql } from 'kysely'
+import type { LogoutId } from '#gateway/kernel/ids.ts'
+import type { LogoutDelivery } from '#gateway/logout/delivery.ts'
+import type { BookedAttempt, LogoutStore, RetrySelector } from '#gateway/logout/store.ts'
+import { claimAcrossApps, claimEarliest } from './logout-claim.ts'
+import { fromAttempt, fromProgress, toPendingDelivery } from './logout-rows.ts'
+import type { SqlDatabase } from './open.ts'
+
+/** Rows looked at for each that may be claimed: apps with a few due each are served from these alone. */
+const windowPerClaim = 4
+
+type Queue = Pick<LogoutStore, 'claim' | 'renew' | 'release' | 'book' | 'nextDueAfter' | 'retryNow'>
+
+/** The part of LogoutStore that the dispatcher works with. */
+export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Queue {
+  const updateDeliveries = () => database.q().updateTable('logout_deliveries').where('tenant', '=', tenant)
+  const updateLogouts = (ids: readonly LogoutId[]) =>
+    database.q().updateTable('logouts').where('tenant', '=', tenant).where('id', 'in', ids)
+
+  /** True when at least so many are due: then the earliest that were looked at were not all. */
+  const stillDue = async (now: number, count: number): Promise<boolean> => {
+    const row = await database
+      .q()
+      .selectFrom('logout_deliveries')
+      .select('id')
+      .where('tenant', '=', tenant)
+      .where(sql<SqlBool>`state = 'pending'`)
+      .where('due_at', '<=', now)
+      .orderBy('due_at')
+      .limit(1)
+      .offset(count - 1)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  /** Writes one outcome that several deliveries share. Returns those whose attempt is still the one the store knows of. */
+  const writeProgress = async (alike: readonly BookedAttempt[]): Promise<readonly BookedAttempt[]> => {
+    const [first] = alike
+    if (first === undefined) return []
+    const rows = await updateDeliveries()
+      .set(fromProgress(first.next.progress))
+      .where(
+        'id',
+        'in',
+        alike.map(({ claimed }) => claimed.id),
+      )
+      .where('state', '=', 'pending')
+      .where('lease_by', '=', first.claimed.progress.leaseBy ?? '')
+      .where('attempts', '=', first.claimed.attempts)
+      .returning('id')
+      .execute()
+    const written = new Set<string>(rows.map(({ id }) => id))
+    return alike.filter(({ claimed }) => written.has(claimed.id))
+  }
+
+  const settle = async (ids: readonly LogoutId[], now: number): Promise<void> => {
+    if (ids.length === 0) return
+    // Written once without a change, to hold the rows: of two processes that book the last two deliveries at once, the one that
+    // comes second then sees both, and neither leaves the Logout open for ever.
+    await updateLogouts(ids).set({ settled_at: null }).where('settled_at', 'is', null).execute()
+    await updateLogouts(ids)
+      .set({ settled_at: now })
+      .where('settled_at', 'is', null)
+      .where((of) =>
+        of.not(
+          of.exists(
+            of
+              .selectFrom('logout_deliveries as owed')
+              .select('owed.id')
+              .whereRef('owed.tenant', '=', 'logouts.tenant')
+              .whereRef('owed.logout_id', '=', 'logouts.id')
+              .where(sql<SqlBool>`owed.state = 'pending'`),
+          ),
+        ),
+      )
+      .execute()
+  }
+
+  /** Makes up to `limit` of the deliveries that `where` finds due now, and opens their Logouts again. */
+  const reopen = async (
+    where: ReturnType<typeof sql<SqlBool>>,
+    selector: RetrySelector,
+    of: { readonly now: number; readonly giveUpAt: number; readonly limit: number },
+  ): Promise<number> => {
+    const chosen = database
+      .q()
+      .selectFrom('logout_deliveries')
+      .select('id')
+      .where('tenant', '=', tenant)
+      .where(where)
+      .$if(selector.kind === 'app', (query) =>
+        query.where('app_id', '=', selector.kind === 'app' ? selector.appId : ''),
+      )
+      .$if(selector.kind === 'delivery', (query) =>
+        query.where('id', '=', selector.kind === 'delivery' ? selector.id : ''),
+      )
+      .limit(of.limit)
+    const rows = await updateDeliveries()
+      .set(fromProgress({ state: 'pending', dueAt: of.now, giveUpAt: of.giveUpAt, refusals: 0 }))
+      .where('id', 'in', chosen)
+      .where(where)
+      .returning('logout_id')
+      .execute()
+    const logoutIds = [...new Set(rows.map((row) => row.logout_id as LogoutId))]
+    if (logoutIds.length > 0) await updateLogouts(logoutIds).set({ settled_at: null }).execute()
+    return rows.length
+  }
+
+  return {
+    claim: async (of) => {
+      const window = of.limit * windowPerClaim
+      const { rows: earliest } = await claimEarliest({ tenant, ...of }, window).execute(database.q())
+      const left = of.limit - earliest.length
+      if (left === 0 || !(await stillDue(of.now, window - earliest.length)))
+        return earliest.map(toPendingDelivery)
+      const { rows } = await claimAcrossApps({ tenant, ...of, limit: left }).execute(database.q())
+      return [...earliest, ...rows].map(toPendingDelivery)
+    },
+
+    renew: (claimed, leaseUntil) =>
+      database.transaction.run(async () => {
+        for (const { id, attempts, progress } of claimed) {
+          await updateDeliveries()
+            .set({ due_at: leaseUntil })
+            .where('id', '=', id)
+            .where('lease_by', '=', progress.leaseBy ?? '')
+            .where('attempts', '=', attempts)
+            .execute()
+        }
+      }),
+
+    release: (claimed, dueAt) =>
+      database.transaction.run(async () => {
+        for (const { id, attempts, progress } of claimed) {
+          await updateDeliveries()
+            .set({ due_at: dueAt, lease_by: null })
+            .where('id', '=', id)
+            .where('lease_by', '=', progress.leaseBy ?? '')
+            .where('attempts', '=', attempts)
+            .execute()
+        }
+      }),
+
+    book: (attempts, now) =>
+      database.transaction.run(async () => {
+        const booked: BookedAttempt[] = []
+        for (const alike of Map.groupBy(attempts, outcomeKey).values())
+          booked.push(...(await writeProgress(alike)))
+        const records = booked.flatMap(({ attempt }) =>
+          attempt === undefined ? [] : [fromAttempt(tenant, attempt)],
+        )
+        if (records.length > 0) await database.q().insertInto('delivery_attempts').values(records).execute()
+        await settle(logoutsSettledBy(booked), now)
+        return booked.map(({ next }) => next)
+      }),
+
+    nextDueAfter: async (now) => {
+      const row = await database
+        .q()
+        .selectFrom('logout_deliveries')
+        .select((of) => of.fn.min('due_at').as('due_at'))
+        .where('tenant', '=', tenant)
+        .where(sql<SqlBool>`state = 'pending'`)
+        .where('due_at', '>', now)
+        .executeTakeFirst()
+      return row?.due_at ?? undefined
+    },
+
+    retryNow: (selector, of) =>
+      database.transaction.run(async () => {
+        const waiting = sql<SqlBool>`state = 'pending' and due_at > ${of.now} and lease_by is null
+          and give_up_at < ${of.giveUpAt}`
+        const failed = sql<SqlBool>`state in ('refused', 'abandoned')`
+        const first = await reopen(waiting, selector, of)
+        if (first >= of.limit) return first
+        return first + (await reopen(failed, selector, { ...of, limit: of.limit - first }))
+      }),
+  }
+}
+
+/** The same for attempts that one statement can write: most are confirmed at their first attempt and differ in nothing but their id. */
+function outcomeKey({ claimed, next }: BookedAttempt): string {
+  return JSON.stringify([claimed.progress.leaseBy, claimed.attempts, next.progress])
+}
+
+function logoutsSettledBy(booked: readonly BookedAttempt[]): readonly LogoutId[] {
+  const settled = booked.map(({ next }) => next).filter(({ progress }) => progress.state !== 'pending')
+  return [...new Set(settled.map(({ logoutId }: LogoutDelivery) => logoutId))]
+}
