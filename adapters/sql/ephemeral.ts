@@ -6,12 +6,12 @@
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { type Clock, secondMs } from '#gateway/kernel/clock.ts'
 import type { Ephemeral } from '#gateway/kernel/ephemeral.ts'
 import { GatewayError } from '#gateway/kernel/errors.ts'
-import { translateSqliteError } from './sqlite-errors.ts'
+import { busyTimeoutMs, patienceMs, untilFree } from './busy.ts'
+import { explainOpenError, translateSqliteError } from './sqlite-errors.ts'
 
 export interface EphemeralFile extends Ephemeral, AsyncDisposable {
   /** Deletes up to 100 expired entries; returns how many. Runs by itself too. */
@@ -32,10 +32,6 @@ const sweepRows = 100
 const sweepEveryMs = 10 * secondMs
 /** While whole batches expire, the sweep goes on after this, so that a burst of entries does not stay for hours. */
 const sweepAgainMs = 50
-const busyTimeoutMs = 50
-/** Another process writes for a few ms; 5 s of retries means something is wrong with it. */
-const busyRetries = 100
-const busyPauseMs = 50
 
 const schema = `
   create table if not exists ephemeral (
@@ -67,7 +63,11 @@ class SqliteEphemeral implements EphemeralFile {
       this.#sqlite.exec(schema)
       this.#statements = prepareAll(this.#sqlite)
     } catch (error) {
-      throw translateSqliteError(error)
+      throw explainOpenError(
+        file,
+        error,
+        'It holds nothing but sign-ins in progress: delete it, then start again.',
+      )
     }
     this.#sweepIn(sweepEveryMs)
   }
@@ -141,17 +141,18 @@ class SqliteEphemeral implements EphemeralFile {
   /** Each statement is a transaction of its own; busy means that another process commits right now. */
   async #run<Result>(statement: () => Result): Promise<Result> {
     if (this.#pause !== undefined) await this.#pause()
-    for (let attempt = 0; ; attempt++) {
-      if (this.#closed) throw new GatewayError('store_unavailable', 'The gateway is stopping. Try again.')
-      try {
-        const result = statement()
-        if (this.#pause !== undefined) await this.#pause()
-        return result
-      } catch (error) {
-        if (!isBusy(error) || attempt >= busyRetries) throw translateSqliteError(error)
-      }
-      await sleep(busyPauseMs)
+    try {
+      const result = await untilFree(() => this.#open(statement), performance.now() + patienceMs)
+      if (this.#pause !== undefined) await this.#pause()
+      return result
+    } catch (error) {
+      throw translateSqliteError(error)
     }
+  }
+
+  #open<Result>(statement: () => Result): Result {
+    if (this.#closed) throw new GatewayError('store_unavailable', 'The gateway is stopping. Try again.')
+    return statement()
   }
 
   #sweepIn(ms: number): void {
@@ -225,8 +226,4 @@ function serialize(value: unknown): string {
     throw new GatewayError('payload_too_large', 'That is too large to be kept.')
   }
   return text
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
 }

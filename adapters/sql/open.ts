@@ -1,18 +1,21 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { Kysely } from 'kysely'
+import { type CompiledQuery, Kysely, type QueryResult } from 'kysely'
 import type { Transaction } from '#gateway/kernel/transaction.ts'
+import { busyTimeoutMs } from './busy.ts'
 import { migrateToLatest } from './migrate.ts'
 import type { Schema } from './schema.ts'
 import { SqliteDialect } from './sqlite-dialect.ts'
-import { translateSqliteError } from './sqlite-errors.ts'
+import { explainOpenError } from './sqlite-errors.ts'
 import { createTransactionScope } from './transaction.ts'
 
 export interface SqlDatabase {
   readonly transaction: Transaction
   /** The handle for one statement; a store asks for it anew each time and never keeps it. */
   q(): Kysely<Schema>
+  /** Runs a compiled statement where `q` would, without building anything. */
+  execute<R>(query: CompiledQuery<R>): Promise<QueryResult<R>>
   /** Grows whenever another process has committed: a wake-up, never the truth. */
   dataVersion(): number
   /** Throws GatewayError `store_unavailable` when the database cannot answer. */
@@ -29,8 +32,6 @@ export interface OpenSqliteOptions {
   readonly reportError?: (error: unknown) => void
 }
 
-/** A writer beside us blocks the event loop at most this long; the driver then retries without blocking. */
-const busyTimeoutMs = 50
 /** 64 MiB of page cache keeps the hot indexes of a hundred thousand sessions in memory. */
 const cacheKiB = 64 * 1024
 
@@ -40,16 +41,26 @@ const cacheKiB = 64 * 1024
  */
 export async function openSqlite(options: OpenSqliteOptions): Promise<SqlDatabase> {
   const sqlite = openFile(options.file)
-  const database = new Kysely<Schema>({ dialect: new SqliteDialect({ sqlite, pause: options.pause }) })
+  const dialect = new SqliteDialect({ sqlite, pause: options.pause })
+  const database = new Kysely<Schema>({ dialect })
   const scope = createTransactionScope(
     database,
     (durable) => sqlite.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`),
     options.reportError ?? (() => {}),
   )
-  if (options.migrate !== false) await migrateToLatest(database)
+  try {
+    if (options.migrate !== false) await migrateToLatest(database)
+  } catch (error) {
+    await database.destroy()
+    throw explainOpenError(options.file, error)
+  }
   return {
     transaction: scope.transaction,
     q: scope.q,
+    execute: async (query) =>
+      scope.isInside()
+        ? dialect.runAsHolder(query)
+        : (dialect.runAtOnce(query) ?? database.executeQuery(query)),
     dataVersion: () => sqlite.pragma('data_version', { simple: true }) as number,
     ping: async () => {
       await scope.q().selectFrom('change_counters').select('topic').limit(1).execute()
@@ -69,6 +80,6 @@ function openFile(file: string): Sqlite.Database {
     sqlite.pragma('temp_store = MEMORY')
     return sqlite
   } catch (error) {
-    throw translateSqliteError(error)
+    throw explainOpenError(file, error)
   }
 }

@@ -350,6 +350,22 @@ export function createSqlSessionStore(database: SqlDatabase, tenant: string): Se
       return { ssoSessions: sso.map(toSsoSession), appSessions: apps.map(toAppSession) }
     },
 
+    bringForward: async (latest, now, limit) => {
+      const { numUpdatedRows } = await updateSso()
+        .set({ check_at: now })
+        .where('id', 'in', (of) =>
+          of
+            .selectFrom('sso_sessions')
+            .select('id')
+            .where('tenant', '=', tenant)
+            .where('ended_at', 'is', null)
+            .where('check_at', '>', latest)
+            .limit(limit),
+        )
+        .executeTakeFirst()
+      return Number(numUpdatedRows)
+    },
+
     recheckSsoSession: async (id, checkAt) => {
       await updateSso()
         .set({ check_at: checkAt })

@@ -6,7 +6,6 @@
  * Relies on: better-sqlite3 being synchronous, so that a statement is never interleaved with another.
  * Never: decides when to commit; that is `transaction.ts`.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type Sqlite from 'better-sqlite3'
 import {
   CompiledQuery,
@@ -22,13 +21,11 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import { translateSqliteError } from './sqlite-errors.ts'
+import { isBusy, patienceMs, untilFree } from './busy.ts'
+import { storeUnavailable, translateSqliteError } from './sqlite-errors.ts'
 
 /** Distinct statements of the gateway are about 200; the bound keeps a generated one from filling memory. */
 const maxCachedStatements = 500
-/** Another process holds the write lock for a few ms; 5 s of retries means something is wrong with it. */
-const busyRetries = 100
-const busyPauseMs = 50
 
 export interface SqliteDialectOptions {
   readonly sqlite: Sqlite.Database
@@ -37,12 +34,23 @@ export interface SqliteDialectOptions {
 }
 
 export class SqliteDialect implements Dialect {
-  readonly #options: SqliteDialectOptions
+  readonly #driver: OneConnectionDriver
   constructor(options: SqliteDialectOptions) {
-    this.#options = options
+    this.#driver = new OneConnectionDriver(options)
+  }
+  /**
+   * Runs a single statement at once while nobody has the connection, without waiting for a turn. Undefined when somebody has it, or
+   * another process holds the lock: then the statement must wait like every other.
+   */
+  runAtOnce<R>(query: CompiledQuery): QueryResult<R> | undefined {
+    return this.#driver.isIdle ? this.#driver.connection.runAtOnce<R>(query) : undefined
+  }
+  /** Runs a statement of the transaction that has the connection now. */
+  runAsHolder<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#driver.connection.executeQuery<R>(query)
   }
   createDriver(): Driver {
-    return new OneConnectionDriver(this.#options)
+    return this.#driver
   }
   createQueryCompiler(): QueryCompiler {
     return new SqliteQueryCompiler()
@@ -63,26 +71,49 @@ class TransactionalAdapter extends SqliteAdapter {
 }
 
 class OneConnectionDriver implements Driver {
-  readonly #connection: Connection
-  readonly #waiting: (() => void)[] = []
+  readonly connection: Connection
+  /** In the order in which they came. */
+  readonly #waiting = new Set<() => void>()
   #taken = false
 
   constructor(options: SqliteDialectOptions) {
-    this.#connection = new Connection(options)
+    this.connection = new Connection(options)
+  }
+
+  get isIdle(): boolean {
+    return !this.#taken
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    if (this.#taken) await new Promise<void>((free) => this.#waiting.push(free))
+    // Patience counts from here, so that behind a lock that is held for long nobody waits for those before as well.
+    const giveUpAt = performance.now() + patienceMs
+    if (this.#taken) await this.#turn()
     this.#taken = true
-    return this.#connection
+    this.connection.giveUpAt = giveUpAt
+    return this.connection
   }
 
   async releaseConnection(): Promise<void> {
-    const next = this.#waiting.shift()
+    const [next] = this.#waiting
     if (next === undefined) this.#taken = false
     else next()
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const free = (): void => {
+        this.#waiting.delete(free)
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        this.#waiting.delete(free)
+        reject(storeUnavailable())
+      }, patienceMs)
+      this.#waiting.add(free)
+    })
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -94,12 +125,12 @@ class OneConnectionDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    this.#connection.rollBack()
+    this.connection.rollBack()
     await Promise.resolve(connection)
   }
 
   async destroy(): Promise<void> {
-    this.#connection.close()
+    this.connection.close()
   }
 }
 
@@ -107,6 +138,8 @@ class Connection implements DatabaseConnection {
   readonly #sqlite: Sqlite.Database
   readonly #pause: (() => Promise<void>) | undefined
   readonly #statements = new Map<string, Sqlite.Statement>()
+  /** When whoever holds the connection has waited long enough for another process (of `performance.now()`). */
+  giveUpAt = 0
 
   constructor(options: SqliteDialectOptions) {
     this.#sqlite = options.sqlite
@@ -115,15 +148,26 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#pause !== undefined) await this.#pause()
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return this.#run<R>(query)
-      } catch (error) {
-        // Inside a transaction the lock is ours already, so busy means `begin`, or a write outside one: safe to repeat whole.
-        if (!isBusy(error) || this.#sqlite.inTransaction || attempt >= busyRetries)
-          throw translateSqliteError(error)
-      }
-      await sleep(busyPauseMs)
+    try {
+      // Inside a transaction the lock is ours already, so busy means `begin`, or a write outside one: safe to repeat whole.
+      return await untilFree(
+        () => this.#run<R>(query),
+        this.giveUpAt,
+        () => !this.#sqlite.inTransaction,
+      )
+    } catch (error) {
+      throw translateSqliteError(error)
+    }
+  }
+
+  /** Undefined when a statement may not run at once: where tests put others in between, or the lock is somebody else's. */
+  runAtOnce<R>(query: CompiledQuery): QueryResult<R> | undefined {
+    if (this.#pause !== undefined) return undefined
+    try {
+      return this.#run<R>(query)
+    } catch (error) {
+      if (isBusy(error)) return undefined
+      throw translateSqliteError(error)
     }
   }
 
@@ -157,8 +201,4 @@ class Connection implements DatabaseConnection {
     this.#statements.set(text, statement)
     return statement
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
 }

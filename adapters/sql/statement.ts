@@ -15,16 +15,15 @@ export function createStatement<Arguments extends Readonly<Record<string, unknow
   let compiled: CompiledQuery<Row> | undefined
   let names: readonly (string | undefined)[] = []
   return async (of) => {
-    const q = database.q()
     if (compiled === undefined) {
-      compiled = build(q, standIns<Arguments>())
+      compiled = build(database.q(), standIns<Arguments>())
       names = compiled.parameters.map(nameOf)
     }
     const parameters = compiled.parameters.map((value, at) => {
       const name = names[at]
       return name === undefined ? value : of[name]
     })
-    return (await q.executeQuery<Row>({ ...compiled, parameters })).rows
+    return (await database.execute<Row>({ ...compiled, parameters })).rows
   }
 }
 

@@ -21,6 +21,8 @@ export interface TransactionScope {
   readonly transaction: Transaction
   /** The handle for the next statement: of the transaction in this context, or the database itself. */
   q(): Kysely<Schema>
+  /** True inside a transaction; throws when it has ended. */
+  isInside(): boolean
 }
 
 /**
@@ -75,6 +77,7 @@ export function createTransactionScope(
 
   return {
     q: () => current()?.connection ?? database,
+    isInside: () => current() !== undefined,
     transaction: {
       run: (work, { durable = false } = {}) => {
         const outer = current()
