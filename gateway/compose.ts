@@ -160,7 +160,9 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
   const policy = {
     idleMs: config.sessions.idleMs,
     absoluteMs: config.sessions.absoluteMs,
-    rememberedAbsoluteMs: config.sessions.rememberMe.absoluteMs,
+    ...(config.sessions.rememberMe.enabled
+      ? { rememberedAbsoluteMs: config.sessions.rememberMe.absoluteMs }
+      : {}),
     activity: config.sessions.activity,
     rotateSecretMs: config.sessions.rotateSecretMs,
   }

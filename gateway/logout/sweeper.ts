@@ -71,6 +71,7 @@ export class Sweeper implements AsyncDisposable {
   readonly #deps: SweeperDeps
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
+  #broughtForward = false
 
   constructor(deps: SweeperDeps) {
     this.#deps = deps
@@ -83,6 +84,7 @@ export class Sweeper implements AsyncDisposable {
 
   /** Sweeps everything that is due at this instant of the clock. For tests and for verbs without a server. */
   async runOnce(): Promise<Swept> {
+    await this.#bringForward()
     const ended = await this.#endDue()
     return { ...ended, deleted: await this.#deleteOld() }
   }
@@ -102,6 +104,21 @@ export class Sweeper implements AsyncDisposable {
       }
       await sleep(tickMs, undefined, { ref: false, signal: this.#stopped.signal }).catch(() => {})
     }
+  }
+
+  /**
+   * Limits may have been shortened while no process ran, and "stay signed in" switched off: nobody waits for an instant that was set
+   * under the old ones. Once per process, because limits change with a restart only.
+   */
+  async #bringForward(): Promise<void> {
+    if (this.#broughtForward) return
+    const { sessions, clock, policy } = this.#deps
+    const now = clock.now()
+    const latest = now + Math.min(policy.idleMs, policy.absoluteMs)
+    while (!this.#stopped.signal.aborted && (await sessions.bringForward(latest, now, rowsAtOnce)) > 0) {
+      await this.#giveWay()
+    }
+    this.#broughtForward = true
   }
 
   async #endDue(): Promise<Omit<Swept, 'deleted'>> {

@@ -10,7 +10,8 @@ export type AppSessionTimes = Pick<AppSession, 'startedAt' | 'lastSeenAt'>
 export interface LifetimePolicy {
   readonly idleMs: number
   readonly absoluteMs: number
-  readonly rememberedAbsoluteMs: number
+  /** Of sessions that were asked to stay; absent where nobody may stay (any more), and then they have the usual limits (N-020). */
+  readonly rememberedAbsoluteMs?: number
 }
 
 /** An app's own limits on its AppSessions; absent ones are the gateway's. */
@@ -23,13 +24,19 @@ export type Expiry = 'idle' | 'absolute'
 
 /** When the session must end at the latest, whatever happens. */
 export function absoluteEndAt(session: SessionTimes, policy: LifetimePolicy): number {
-  return session.startedAt + (session.remembered ? policy.rememberedAbsoluteMs : policy.absoluteMs)
+  const { absoluteMs, rememberedAbsoluteMs = absoluteMs } = policy
+  return session.startedAt + (session.remembered ? rememberedAbsoluteMs : absoluteMs)
 }
 
-/** When the session ends if it is not used again. A remembered one has no idle limit: its browser may rest for days. */
+/** Whether the session outlives its browser: it was asked to stay, and staying is still allowed. */
+export function mayStay(session: SessionTimes, policy: LifetimePolicy): boolean {
+  return session.remembered && policy.rememberedAbsoluteMs !== undefined
+}
+
+/** When the session ends if it is not used again. One that may stay has no idle limit: its browser may rest for days. */
 export function endsAt(session: SessionTimes, policy: LifetimePolicy): number {
   const absolute = absoluteEndAt(session, policy)
-  return session.remembered ? absolute : Math.min(absolute, session.lastSeenAt + policy.idleMs)
+  return mayStay(session, policy) ? absolute : Math.min(absolute, session.lastSeenAt + policy.idleMs)
 }
 
 /** What has run out at `now`, if anything: decided at read, so no sweep is ever needed for correctness. */

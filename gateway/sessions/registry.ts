@@ -25,6 +25,7 @@ import {
   endsAt,
   expiryOf,
   type LifetimePolicy,
+  mayStay,
   touchEveryMs,
 } from './lifetime.ts'
 import type { SessionSecret, SsoSession } from './sso-session.ts'
@@ -272,5 +273,7 @@ export function cookieLifetimeSeconds(
   policy: LifetimePolicy,
   now: number,
 ): number | undefined {
-  return session.remembered ? Math.max(1, Math.floor((endsAt(session, policy) - now) / secondMs)) : undefined
+  return mayStay(session, policy)
+    ? Math.max(1, Math.floor((endsAt(session, policy) - now) / secondMs))
+    : undefined
 }

@@ -78,6 +78,11 @@ export interface SessionStore {
     now: number,
     limit: number,
   ): Promise<{ readonly ssoSessions: readonly SsoSession[]; readonly appSessions: readonly AppSession[] }>
+  /**
+   * Makes up to `limit` active SsoSessions due at `now` that would be looked at after `latest` only: what was set under limits that
+   * have been shortened since. Returns how many.
+   */
+  bringForward(latest: number, now: number, limit: number): Promise<number>
   recheckSsoSession(id: SsoSessionId, checkAt: number): Promise<void>
   recheckAppSession(id: AppSessionId, checkAt: number): Promise<void>
 

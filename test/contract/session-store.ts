@@ -205,6 +205,20 @@ export function describeSessionRecords(name: string, open: OpensSessionStore): v
       ])
     })
 
+    test('looks earlier at what was to be looked at late, so many at a time, and at nothing that has ended', async () => {
+      await using store = await open()
+      await store.sessions.insert(anSsoSession('late'), 's1', noon + 3_000)
+      await store.sessions.insert(anSsoSession('later'), 's2', noon + 4_000)
+      await store.sessions.insert(anSsoSession('soon'), 's3', noon + 2_000)
+      await store.sessions.insert(anSsoSession('over'), 's4', noon + 9_000)
+      await end(store, 'over')
+      expect(await store.sessions.bringForward(noon + 2_000, noon, 1)).toBe(1)
+      expect(await store.sessions.bringForward(noon + 2_000, noon, 10)).toBe(1)
+      expect(await store.sessions.bringForward(noon + 2_000, noon, 10)).toBe(0)
+      const due = await store.sessions.due(noon, 10)
+      expect(due.ssoSessions.map(({ id }) => id).sort()).toEqual([ssoId('late'), ssoId('later')].sort())
+    })
+
     test('looks again later when told to, but at nothing that has ended', async () => {
       await using store = await open()
       await begin(store)

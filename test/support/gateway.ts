@@ -16,6 +16,8 @@ export interface TestGatewayOptions {
   readonly settings?: Record<string, unknown>
   /** Statements await at random between one another (DECISIONS 34). */
   readonly seed?: number
+  /** Awaited before each statement, in place of `seed`: one that throws is a store that cannot answer. */
+  readonly pause?: () => Promise<void>
   /** Goes on with the folder of a gateway that was stopped: a restart. */
   readonly folder?: string
   readonly port?: number
@@ -61,6 +63,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     ...(options.realTime === true ? {} : { clock }),
     log: collectingLog(logLines),
     ...(options.seed === undefined ? {} : { pause: seededPause(options.seed) }),
+    ...(options.pause === undefined ? {} : { pause: options.pause }),
   })
   await gateway.commands.applyDeclared()
   const listener = createListener(gateway.handle)
