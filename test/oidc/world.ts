@@ -17,15 +17,17 @@ export interface World extends TestGateway {
   /** Logout tokens that an app was sent, after everything that is due has been. */
   told(id: string): Promise<readonly JWTPayload[]>
   /** A browser in which a person has signed in at the gateway. */
-  signedIn(person?: typeof ada | typeof bob): Promise<Browser>
+  signedIn(person?: Credentials): Promise<Browser>
   /** Sends a browser with an app's request and answers the password page where one is shown. */
   signInFrom(
     browser: Browser,
     id: string,
     parameters?: Record<string, string>,
-    person?: typeof ada | typeof bob,
+    person?: Credentials,
   ): Promise<Opened>
 }
+
+type Credentials = Pick<typeof ada, 'email' | 'password'>
 
 export interface WorldOptions extends TestGatewayOptions {
   /** Apps by their id: what differs from an app of ours. */

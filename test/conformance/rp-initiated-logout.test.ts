@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest'
+import { opened, redeemed } from '#test/oidc/opening.ts'
+import { startWorld, type World } from '#test/oidc/world.ts'
+import { type Browser, createBrowser, type Page } from '#test/support/browser.ts'
+import { bob } from '#test/support/two-apps.ts'
+
+/** Ada at the wiki and, past its consent, at the board. */
+async function atBoth(world: World) {
+  const browser = await world.signedIn()
+  const { body } = await redeemed(await opened(browser, world.client('wiki')))
+  const board = await opened(browser, world.client('board'))
+  if (board.answer === undefined) await browser.submit(board.page, { decision: 'allow' })
+  return { browser, hint: body.id_token ?? '' }
+}
+
+const home = (world: World, id = 'wiki'): string => world.client(id).redirectUri.replace('callback', '')
+
+function endSession(world: World, browser: Browser, parameters: Record<string, string>): Promise<Page> {
+  return browser.get(`${world.issuer}/oauth/end-session?${new URLSearchParams(parameters)}`)
+}
+
+async function isSignedIn(world: World, browser: Browser): Promise<boolean> {
+  const { answer } = await opened(browser, world.client('wiki'), { prompt: 'none' })
+  return answer?.['code'] !== undefined
+}
+
+describe('RP-Initiated Logout 1.0, section 2: an app that proves whose session it is', () => {
+  test('ends it without a question, tells every app, and gets the person back with its state', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const page = await endSession(world, browser, {
+      id_token_hint: hint,
+      post_logout_redirect_uri: home(world),
+      state: 'a b&c',
+    })
+    expect(page.url.split('?')[0]).toBe(home(world))
+    expect(new URL(page.url).searchParams.get('state')).toBe('a b&c')
+    expect(await isSignedIn(world, browser)).toBe(false)
+    expect(await world.told('wiki')).toHaveLength(1)
+    expect(await world.told('board')).toHaveLength(1)
+  })
+
+  test('may ask by POST as well', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const page = await browser.post(
+      `${world.issuer}/oauth/end-session`,
+      { id_token_hint: hint, post_logout_redirect_uri: home(world) },
+      { headers: { origin: new URL(home(world)).origin, 'sec-fetch-site': 'cross-site' } },
+    )
+    expect(page.url).toBe(home(world))
+    expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('may use a hint that has expired', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    world.clock.advance({ hours: 3 })
+    const parameters = { id_token_hint: hint, post_logout_redirect_uri: home(world) }
+    expect((await endSession(world, browser, parameters)).url).toBe(home(world))
+    expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('gets no state back that it did not send', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const parameters = { id_token_hint: hint, post_logout_redirect_uri: home(world), state: '' }
+    expect((await endSession(world, browser, { ...parameters })).url).toBe(`${home(world)}?state=`)
+    const silent = { id_token_hint: hint, post_logout_redirect_uri: home(world) }
+    expect((await endSession(world, browser, silent)).url).toBe(home(world))
+  })
+
+  test('and names no address leads to our page, which says what becomes of each app', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const page = await endSession(world, browser, { id_token_hint: hint })
+    expect(page.url).toMatch(/\/sign-out\/lgo_/)
+    expect(page.text).toContain('Board')
+    expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('and signs out only of itself ends only its own part', async () => {
+    await using world = await startWorld({
+      apps: { wiki: { app: { logout: { app_signs_out: 'this-app' } } }, board: {} },
+    })
+    const { browser, hint } = await atBoth(world)
+    const parameters = { id_token_hint: hint, post_logout_redirect_uri: home(world) }
+    expect((await endSession(world, browser, parameters)).url).toBe(home(world))
+    expect(await world.told('wiki')).toHaveLength(1)
+    expect(await world.told('board')).toHaveLength(0)
+    expect(await isSignedIn(world, browser)).toBe(true)
+  })
+})
+
+describe('RP-Initiated Logout 1.0, section 2: what must be asked first', () => {
+  test.for([
+    ['nothing at all', () => ({})],
+    ['an app id without proof', () => ({ client_id: 'wiki' })],
+    ['a logout_hint', () => ({ client_id: 'wiki', logout_hint: 'ada@example.com' })],
+  ] as const)('%s: GET alone signs nobody out, the question does', async ([, parametersOf]) => {
+    await using world = await startWorld()
+    const { browser } = await atBoth(world)
+    const asked = await endSession(world, browser, parametersOf())
+    expect(asked.url).toContain('/sign-out?request=')
+    expect(await isSignedIn(world, browser)).toBe(true)
+    expect(await world.told('wiki')).toEqual([])
+    await browser.submit(asked, { decision: 'sign-out' })
+    expect(await isSignedIn(world, browser)).toBe(false)
+    expect(await world.told('wiki')).toHaveLength(1)
+  })
+
+  test('by POST it is asked as well', async () => {
+    await using world = await startWorld()
+    const { browser } = await atBoth(world)
+    const asked = await browser.post(`${world.issuer}/oauth/end-session`, { client_id: 'wiki' })
+    expect(asked.url).toContain('/sign-out?request=')
+    expect(await isSignedIn(world, browser)).toBe(true)
+  })
+
+  test('after the answer the person goes on to the registered address of the app that asked', async () => {
+    await using world = await startWorld()
+    const { browser } = await atBoth(world)
+    const asked = await endSession(world, browser, {
+      client_id: 'wiki',
+      post_logout_redirect_uri: home(world),
+      state: 's-1',
+    })
+    const done = await browser.submit(asked, { decision: 'sign-out' })
+    expect(done.url).toBe(`${home(world)}?state=s-1`)
+    expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('a person who would rather stay stays', async () => {
+    await using world = await startWorld()
+    const { browser } = await atBoth(world)
+    const asked = await endSession(world, browser, { client_id: 'wiki' })
+    await browser.submit(asked, { decision: 'stay' })
+    expect(await isSignedIn(world, browser)).toBe(true)
+  })
+
+  test('a hint of another session of the same person ends neither that one nor this one by itself', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const other = await world.signedIn()
+    await opened(other, world.client('wiki'))
+    const asked = await endSession(world, other, { id_token_hint: hint })
+    expect(asked.url).toContain('/sign-out?request=')
+    expect(await isSignedIn(world, other)).toBe(true)
+    expect(await isSignedIn(world, browser)).toBe(true)
+  })
+
+  test("somebody else's hint ends nothing by itself", async () => {
+    await using world = await startWorld()
+    const { hint } = await atBoth(world)
+    const bobs = await world.signedIn(bob)
+    const asked = await endSession(world, bobs, {
+      id_token_hint: hint,
+      post_logout_redirect_uri: home(world),
+    })
+    expect(asked.url).toContain('/sign-out?request=')
+    expect(await isSignedIn(world, bobs)).toBe(true)
+  })
+
+  test('in a browser without a session there is nothing to ask, and a registered address is still reached', async () => {
+    await using world = await startWorld()
+    const { hint } = await atBoth(world)
+    const parameters = { id_token_hint: hint, post_logout_redirect_uri: home(world), state: 's' }
+    expect((await endSession(world, createBrowser(), parameters)).url).toBe(`${home(world)}?state=s`)
+    expect((await endSession(world, createBrowser(), {})).url).toBe(`${world.issuer}/sign-out`)
+  })
+})
+
+describe('RP-Initiated Logout 1.0, section 2: what is refused, and then nobody is signed out', () => {
+  test.for([
+    ['a broken signature', (hint: string) => ({ id_token_hint: broken(hint) })],
+    ['no signature', (hint: string) => ({ id_token_hint: `${hint.split('.').slice(0, 2).join('.')}.` })],
+    ['no token', () => ({ id_token_hint: 'nonsense' })],
+    ['a hint for another app', (hint: string) => ({ id_token_hint: hint, client_id: 'board' })],
+    ['an endless hint', () => ({ id_token_hint: 'e'.repeat(9_000) })],
+    ['an endless state', (hint: string) => ({ id_token_hint: hint, state: 's'.repeat(3_000) })],
+  ] as const)('%s', async ([, parametersOf]) => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const page = await endSession(world, browser, {
+      post_logout_redirect_uri: home(world),
+      ...parametersOf(hint),
+    })
+    expect(page.url.startsWith(world.issuer)).toBe(true)
+    expect(page.status).toBe(400)
+    expect(await isSignedIn(world, browser)).toBe(true)
+  })
+
+  test('an unregistered address is not gone to (section 3), with the proof neither', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const registered = home(world)
+    for (const uri of [
+      'https://evil.example/',
+      `${registered}more`,
+      `${registered}?x=1`,
+      registered.slice(0, -1),
+      home(world, 'board'),
+      'javascript:alert(1)',
+      'data:text/html,x',
+      '//evil.example',
+    ]) {
+      const page = await endSession(world, browser, { id_token_hint: hint, post_logout_redirect_uri: uri })
+      expect(page.url.startsWith(world.issuer)).toBe(true)
+      expect(page.text).not.toContain(uri)
+    }
+    expect(await isSignedIn(world, browser)).toBe(true)
+  })
+
+  test('without an app nobody is sent anywhere (section 3)', async () => {
+    await using world = await startWorld()
+    const { browser } = await atBoth(world)
+    const asked = await endSession(world, browser, { post_logout_redirect_uri: home(world) })
+    const done = await browser.submit(asked, { decision: 'sign-out' })
+    expect(done.url.startsWith(world.issuer)).toBe(true)
+    expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('a method other than GET and POST', async () => {
+    await using world = await startWorld()
+    const response = await fetch(`${world.issuer}/oauth/end-session`, { method: 'PUT' })
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe('GET, POST')
+  })
+})
+
+function broken(token: string): string {
+  const [head, payload, signature = ''] = token.split('.')
+  return [head, payload, signature.replace(/^./, (first) => (first === 'A' ? 'B' : 'A'))].join('.')
+}
