@@ -103,7 +103,9 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
     const rows = await updateDeliveries()
       .set(fromProgress({ state: 'pending', dueAt: of.now, giveUpAt: of.giveUpAt, refusals: 0 }))
       .where('id', 'in', chosen)
-      .where(where)
+      // Of what was chosen, whatever another process has claimed or booked in between is left to it.
+      .where('state', 'in', ['pending', 'refused', 'abandoned'])
+      .where('lease_by', 'is', null)
       .returning('logout_id')
       .execute()
     const logoutIds = [...new Set(rows.map((row) => row.logout_id as LogoutId))]

@@ -63,12 +63,15 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
       if (accountId !== undefined) query = query.where('account_id', '=', accountId)
       if (unsettled === true) query = query.where('settled_at', 'is', null)
       if (before !== undefined) {
-        query = query.where((of) =>
-          of.or([
-            of('started_at', '<', before.startedAt),
-            of.and([of('started_at', '=', before.startedAt), of('id', '<', before.id)]),
-          ]),
-        )
+        // The first condition says nothing new; it is the one that an index can begin at.
+        query = query
+          .where('started_at', '<=', before.startedAt)
+          .where((of) =>
+            of.or([
+              of('started_at', '<', before.startedAt),
+              of.and([of('started_at', '=', before.startedAt), of('id', '<', before.id)]),
+            ]),
+          )
       }
       return (await query.execute()).map(toLogout)
     },
