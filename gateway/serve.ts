@@ -13,6 +13,7 @@ import type { LoadedConfig } from '#config/load.ts'
 import { compose, type Gateway } from './compose.ts'
 import { createListener } from './http/listener.ts'
 import { secondMs } from './kernel/clock.ts'
+import { GatewayError } from './kernel/errors.ts'
 
 /** Requests in flight may finish for so long; then connections are closed. Under the 30 s that process managers give. */
 const drainMs = 20 * secondMs
@@ -41,10 +42,32 @@ async function listen(gateway: Gateway): Promise<Server> {
       : { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') }
   const server = createListener(gateway.handle, pem)
   server.listen(at.port, at.host)
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error: unknown) => {
+    throw cannotListen(error, at)
+  })
   const { port } = server.address() as AddressInfo
   gateway.refuseOwnListeners([{ host: at.host, port }])
   return server
+}
+
+function cannotListen(
+  error: unknown,
+  { host, port }: { readonly host: string; readonly port: number },
+): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return new GatewayError(
+        'configuration_invalid',
+        `Port ${port} on ${host} is taken. Is the gateway running already? If another program has it, set listen.port, and issuer with it.`,
+      )
+    case 'EACCES':
+      return new GatewayError(
+        'configuration_invalid',
+        `This user may not listen on port ${port}. Set listen.port to one above 1023 and put a proxy in front.`,
+      )
+    default:
+      return error
+  }
 }
 
 async function announce(gateway: Gateway): Promise<void> {

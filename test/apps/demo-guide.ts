@@ -8,8 +8,8 @@ type Demo = Pick<GatehouseConfig, 'issuer' | 'appearance' | 'apps' | 'accounts'>
 export function guideText(demo: Demo, address: string): string {
   const places = [
     ['Gateway', `${demo.issuer}/`, ''],
-    ...demo.apps.map((app) => [app.name, app.launchUrl ?? '', consentWords(app)]),
-    ['This page', address, ''],
+    ...demo.apps.map((app) => [app.name, `${originOf(app)}/`, consentWords(app)]),
+    ['This guide', address, 'in a browser; it can stop and start the apps'],
   ]
   const people = demo.accounts.map(({ email, password, operator }) => [
     email,
@@ -32,32 +32,40 @@ ${steps(demo)
 Ctrl-C stops everything.`
 }
 
-/** For a browser. */
-export function guidePage(demo: Demo): string {
+/** For a browser. `isRunning` says which apps are up now. */
+export function guidePage(demo: Demo, isRunning: (appId: string) => boolean): string {
   const title = demo.appearance.name
   return toText(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>${title}</title>
 <style>
-:root { color-scheme: light dark }
-body { font: 1.1rem/1.6 system-ui; max-width: 42rem; margin: 3rem auto; padding: 0 1rem }
-td { padding: .2rem 1rem .2rem 0 }
+:root { color-scheme: light dark; --line: light-dark(#d9dbe1, #3a3d45); --quiet: light-dark(#5b5e66, #a5a8b0) }
+body { font: 1rem/1.6 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1.25rem }
+h1 { font-size: 1.6rem } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
+table { border-collapse: collapse; width: 100% }
+td { padding: .45rem 1rem .45rem 0; border-top: 1px solid var(--line); vertical-align: baseline }
+td:last-child { padding-right: 0; text-align: right }
+li { margin: .35rem 0 }
+.quiet { color: var(--quiet) }
+form { display: inline } button { font: inherit; font-size: .9rem; padding: .1rem .7rem; margin-left: .5rem; cursor: pointer }
+code { font-size: .95em }
 </style>
 </head>
 <body>
 <h1>${title}</h1>
-<ul>
-<li><a href="${demo.issuer}/">Gateway</a></li>
-${demo.apps.map((app) => html`<li><a href="${app.launchUrl ?? ''}">${app.name}</a>: ${consentWords(app)}</li>`)}
-</ul>
+<table>
+<tr><td><a href="${demo.issuer}/">Gateway</a></td><td class="quiet">where people sign in; their apps and their account</td><td></td></tr>
+${demo.apps.map((app) => appRow(app, isRunning(app.id)))}
+</table>
 <h2>Sign in as</h2>
 <table>
 ${demo.accounts.map(
   ({ email, password, operator }) =>
-    html`<tr><td>${email}</td><td><code>${password}</code></td><td>${operator && 'operator'}</td></tr>`,
+    html`<tr><td>${email}</td><td><code>${password}</code></td><td class="quiet">${operator && 'operator'}</td></tr>`,
 )}
 </table>
 <h2>Try</h2>
@@ -67,6 +75,18 @@ ${demo.accounts.map(
 `)
 }
 
+/** Where an app's pages are. */
+export function originOf(app: DeclaredApp): string {
+  return new URL(app.launchUrl ?? app.oidc.redirect_uris[0] ?? '').origin
+}
+
+function appRow(app: DeclaredApp, running: boolean) {
+  const verb = running ? 'stop' : 'start'
+  const place = running ? html`<a href="${originOf(app)}/">${app.name}</a>` : app.name
+  return html`<tr><td>${place}</td><td class="quiet">${consentWords(app)}</td>
+<td>${running ? 'running' : 'down'}<form method="post" action="/apps/${app.id}/${verb}"><button>${running ? 'Stop' : 'Start'}<span hidden> ${app.name}</span></button></form></td></tr>`
+}
+
 function consentWords(app: DeclaredApp): string {
   return app.firstParty ? 'opens without a question' : 'asks for consent, once'
 }
@@ -74,11 +94,11 @@ function consentWords(app: DeclaredApp): string {
 function steps({ apps }: Demo): readonly string[] {
   const [first, second] = apps.map(({ name }) => name)
   return [
-    `Open ${first} and sign in with e-mail and password.`,
+    `Open ${first} and sign in with e-mail and password. The passkey you are offered signs you in next time.`,
     `Open ${second}: no second sign-in, only a question.`,
-    'At the gateway, add a passkey on the account page; next time it signs you in without a password.',
     `Sign out at ${second}, then look at ${first}: it was told, and has signed you out, too.`,
-    'Sign in again, and end the session from a terminal: npx gatehouse session list --config config/demo.yaml',
+    `Sign in at both again. Stop ${second} on the page of this guide and sign out at the gateway: you see who has confirmed and who has not. Start it: it is told.`,
+    'Sign in once more, and end the session from a terminal: npx gatehouse session end --account ada@example.com --config config/demo.yaml',
   ]
 }
 

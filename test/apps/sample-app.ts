@@ -106,6 +106,9 @@ export async function startSampleApp(options: SampleAppOptions): Promise<SampleA
         return callback(req, res)
       case 'GET /sign-out':
         return signOut(req, res)
+      case 'GET /favicon.ico':
+        res.writeHead(204).end()
+        return
       case 'GET /me':
         return me(req, res)
       case 'POST /backchannel-logout':
