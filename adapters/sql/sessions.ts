@@ -25,26 +25,16 @@ export function createSqlSessionStore(database: SqlDatabase, tenant: string): Se
   const updateSecrets = () => database.q().updateTable('session_secrets').where('tenant', '=', tenant)
 
   // What every request asks, compiled once.
-  const findBySecret = createStatement(database, (q, of: { hash: string }) =>
+  const findSecret = createStatement(database, (q, of: { hash: string }) =>
     q
-      .selectFrom('session_secrets as secret')
-      .innerJoin('sso_sessions', (on) =>
-        on
-          .onRef('sso_sessions.tenant', '=', 'secret.tenant')
-          .onRef('sso_sessions.id', '=', 'secret.sso_session_id'),
-      )
-      .selectAll('sso_sessions')
-      .select([
-        'secret.hash',
-        'secret.sso_session_id',
-        'secret.state',
-        'secret.issued_at',
-        'secret.superseded_at',
-        'secret.seen',
-      ])
-      .where('secret.tenant', '=', tenant)
-      .where('secret.hash', '=', of.hash)
+      .selectFrom('session_secrets')
+      .select(['hash', 'sso_session_id', 'state', 'issued_at', 'superseded_at', 'seen'])
+      .where('tenant', '=', tenant)
+      .where('hash', '=', of.hash)
       .compile(),
+  )
+  const findSession = createStatement(database, (q, of: { id: string }) =>
+    q.selectFrom('sso_sessions').selectAll().where('tenant', '=', tenant).where('id', '=', of.id).compile(),
   )
   const touch = createStatement(database, (q, of: { id: string; at: number }) =>
     q
@@ -194,8 +184,11 @@ export function createSqlSessionStore(database: SqlDatabase, tenant: string): Se
     },
 
     findBySecret: async (hash) => {
-      const [row] = await findBySecret({ hash })
-      return row === undefined ? undefined : { session: toSsoSession(row), secret: toSecret(row) }
+      const [secret] = await findSecret({ hash })
+      const [session] = secret === undefined ? [] : await findSession({ id: secret.sso_session_id })
+      return secret === undefined || session === undefined
+        ? undefined
+        : { session: toSsoSession(session), secret: toSecret(secret) }
     },
     listByAccount: (accountId, filter) => listSso({ accountId, ...filter }),
     list: listSso,

@@ -89,7 +89,6 @@ const statements = [
     tenant text not null, kind text not null, id text not null, grant_id text, app_session_id text, user_code text,
     payload text not null, consumed_at integer, expires_at integer not null,
     primary key (tenant, kind, id)) strict`,
-  'create index oidc_artifacts_grant on oidc_artifacts (tenant, grant_id) where grant_id is not null',
   'create index oidc_artifacts_app_session on oidc_artifacts (tenant, app_session_id) where app_session_id is not null',
   'create index oidc_artifacts_expiry on oidc_artifacts (tenant, expires_at)',
 
