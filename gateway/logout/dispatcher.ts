@@ -22,6 +22,8 @@ export interface DispatcherDeps extends Omit<BookingDeps, 'jitter'> {
   readonly changes: Pick<Changes, 'watch'>
   readonly random: Random
   readonly limits: DispatcherLimits
+  /** How often leases are renewed; tests, whose clock stands still, cannot wait for the usual time. */
+  readonly heartbeatMs?: number
 }
 
 export interface DispatcherLimits {
@@ -35,7 +37,7 @@ export interface DispatcherLimits {
 
 /** A process that dies is missed for this long; one that lives renews three times within it. */
 const leaseMs = 15_000
-const heartbeatMs = 5_000
+const usualHeartbeatMs = 5_000
 /** What a messenger may take beyond its deadline before it is given up on. */
 const messengerSlackMs = 1_000
 /** Without a wake-up the store is looked at this often: a lease of a dead process may have run out. */
@@ -179,7 +181,10 @@ export class Dispatcher {
   #launch(claimed: PendingDelivery): void {
     this.#attempts++
     this.#held.set(leaseKey(claimed), claimed)
-    this.#heartbeat ??= setInterval(() => void this.#renew(), heartbeatMs).unref()
+    this.#heartbeat ??= setInterval(
+      () => void this.#renew(),
+      this.#deps.heartbeatMs ?? usualHeartbeatMs,
+    ).unref()
     const startedAt = this.#deps.clock.now()
     void this.#attempt(claimed).then((outcome) => this.#booking.add({ claimed, startedAt, outcome }))
   }

@@ -137,6 +137,34 @@ describe.for([
     ])
   })
 
+  test('a worker that is alive keeps its lease for as long as its attempt takes', async () => {
+    await using engine = await open({ wiki: { url: 'http://127.0.0.1:9/' } })
+    const answers: ((outcome: AttemptOutcome) => void)[] = []
+    const slow = await engine.openNode({
+      heartbeatMs: 1,
+      messenger: { send: () => new Promise((answer) => answers.push(answer)) },
+    })
+    const other = await engine.openNode({ messenger: { send: () => Promise.resolve(delivered) } })
+    const logoutId = await signOut(engine, slow.endSession, ['wiki'])
+    const run = slow.dispatcher.runDue()
+    await eventually(() => answers.length === 1)
+
+    for (let seconds = 0; seconds < 60; seconds += 14) {
+      engine.clock.advance({ seconds: 14 })
+      const renewedTo = engine.clock.now() + 15_000
+      await eventually(
+        async () => (await engine.stores.logouts.nextDueAfter(engine.clock.now())) === renewedTo,
+      )
+      expect(await other.dispatcher.runDue()).toBe(0)
+    }
+    answers[0]?.(delivered)
+    await run
+
+    expect((await reportOf(engine, logoutId)).deliveries).toMatchObject([
+      { state: 'confirmed', attempts: [{ number: 1 }] },
+    ])
+  })
+
   test('what a process had claimed when it was killed is told by the next one, once its lease has run out', async () => {
     await using app = await openReceiver()
     await using engine = await open({ wiki: { url: app.url } })

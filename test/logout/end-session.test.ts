@@ -113,6 +113,19 @@ describe('ending a session', () => {
     expect(app.connections).toBe(0)
   })
 
+  test('invariant 4: is never promised inside a transaction that a power cut could take back', async () => {
+    await using engine = await openEngine({ apps: { wiki: reachable } })
+    const { endSession } = await engine.openNode()
+    const { session } = await engine.signIn('ada', ['wiki'])
+
+    const end = engine.database.transaction.run(() =>
+      endSession({ kind: 'sso-sessions', ids: [session.id] }, 'account', byAda),
+    )
+
+    await expect(end).rejects.toThrow('durable')
+    expect(await engine.isActive(session.id)).toBe(true)
+  })
+
   test('wakes the dispatcher after the commit, and not when it rolls back', async () => {
     await using engine = await openEngine({ apps: { wiki: reachable } })
     const { doorDeps } = await engine.openNode()

@@ -39,6 +39,7 @@ export const keepHistoryMs = 90 * dayMs
 
 export interface NodeOptions {
   readonly limits?: Partial<DispatcherLimits>
+  readonly heartbeatMs?: number
   readonly messenger?: Partial<Messenger>
   /** Stands in front of the real store, to fail on command. */
   readonly logouts?: (real: LogoutStore) => LogoutStore
@@ -102,6 +103,7 @@ export async function openEngine(
       ...common,
       messenger: { ...messenger, ...node.messenger },
       limits: { ...limits, ...node.limits },
+      ...(node.heartbeatMs === undefined ? {} : { heartbeatMs: node.heartbeatMs }),
     })
     const doorDeps: EndSessionDeps = {
       ...common,
