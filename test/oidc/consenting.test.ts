@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { AccountId, AppId } from '#gateway/kernel/ids.ts'
 import { claimsOf, refresh, userinfoStatus } from '#test/support/oauth.ts'
 import { bob, signInOn } from '#test/support/two-apps.ts'
 import { opened, redeemed } from './opening.ts'
@@ -79,8 +80,8 @@ describe('the consent page of an app that is not ours', () => {
     await signInOn(browser, switching.page, bob)
     const answer = await browser.submit(asked.page, { decision: 'allow' })
     expect(answer.status).toBeGreaterThanOrEqual(400)
-    expect(await world.gateway.stores.consents.find('bob' as never, 'board' as never)).toBeUndefined()
-    expect(await world.gateway.stores.consents.find('ada' as never, 'board' as never)).toBeUndefined()
+    expect(await world.gateway.stores.consents.find('bob' as AccountId, 'board' as AppId)).toBeUndefined()
+    expect(await world.gateway.stores.consents.find('ada' as AccountId, 'board' as AppId)).toBeUndefined()
   })
 
   test('belongs to its browser: a signed-in stranger cannot answer it', async () => {
@@ -88,7 +89,7 @@ describe('the consent page of an app that is not ours', () => {
     const asked = await opened(await world.signedIn(), world.client('board'))
     const stranger = await world.signedIn()
     expect((await stranger.submit(asked.page, { decision: 'allow' })).status).toBe(403)
-    expect(await world.gateway.stores.consents.find('ada' as never, 'board' as never)).toBeUndefined()
+    expect(await world.gateway.stores.consents.find('ada' as AccountId, 'board' as AppId)).toBeUndefined()
   })
 
   test('belongs to its request: the token of one page answers no other', async () => {
@@ -120,7 +121,7 @@ describe('what an app may have', () => {
     const client = world.client('board')
     const asked = await opened(browser, client)
     const { body } = await redeemed(asked.went(await browser.submit(asked.page, { decision: 'allow' })))
-    await world.gateway.stores.consents.forget('ada' as never, 'board' as never)
+    await world.gateway.stores.consents.forget('ada' as AccountId, 'board' as AppId)
     expect(await userinfoStatus(client, body.access_token ?? '')).not.toBe(200)
     expect((await refresh(client, body.refresh_token ?? '')).status).toBe(400)
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { AppId } from '#gateway/kernel/ids.ts'
 import type { Cause } from '#gateway/sessions/cause.ts'
 import type { SessionSelector } from '#gateway/sessions/ending.ts'
 import { isActive, refresh, userinfoStatus } from '#test/support/oauth.ts'
@@ -87,7 +88,7 @@ describe('once only an app session has ended', () => {
     const { client, browser, pending, access, refreshToken } = await holding(world)
     const mail = world.client('mail')
     const mails = (await redeemed(await opened(browser, mail))).body
-    await end(world, { kind: 'app', appId: 'wiki' as never })
+    await end(world, { kind: 'app', appId: 'wiki' as AppId })
     expect((await redeemed(pending)).body.error).toBe('invalid_grant')
     expect((await refresh(client, refreshToken)).body.error).toBe('invalid_grant')
     expect(await isActive(client, access)).toBe(false)
@@ -99,7 +100,7 @@ describe('once only an app session has ended', () => {
     await using world = await startWorld()
     const { client, browser } = await holding(world)
     const before = await world.gateway.stores.sessions.list({ state: 'active', limit: 1 })
-    await end(world, { kind: 'app', appId: 'wiki' as never })
+    await end(world, { kind: 'app', appId: 'wiki' as AppId })
     await redeemed(await opened(browser, client))
     const sessions = await world.gateway.stores.sessions.appSessionsOf(
       before.map(({ id }) => id),
