@@ -9,7 +9,7 @@ import {
   userinfoStatus,
 } from '#test/support/oauth.ts'
 import { createSoftwareAuthenticator } from '#test/support/passkey.ts'
-import { ada, bob, signInAtGateway, signInOn, startTwoApps } from '#test/support/two-apps.ts'
+import { ada, bob, signInOn, startTwoApps } from '#test/support/two-apps.ts'
 import { addGrace, clientOf, grace, opens, sessionCookie, signedIn, signOut } from './attacker.ts'
 import { addPasskey, stepUpWithPasskey } from './passkeys.ts'
 
@@ -24,7 +24,7 @@ describe('A: session identifier and fixation', () => {
 
     await browser.get(`${all.issuer}/sign-in`)
     note('opening the sign-in page')
-    await signInAtGateway(all, { ...ada, ...grace }, browser)
+    await signedIn(all, grace, browser)
     note('the password')
     await addPasskey(all, browser, authenticator)
     all.clock.advance({ seconds: 2 })
@@ -73,7 +73,7 @@ describe('A: session identifier and fixation', () => {
     const planted = 'A'.repeat(43)
     const victim = createBrowser()
     victim.setCookie(all.issuer, all.gateway.cookieNames.session, planted)
-    await signInAtGateway(all, ada, victim)
+    await signedIn(all, ada, victim)
     expect(sessionCookie(all, victim)).toMatch(/^[A-Za-z0-9_-]{43}$/)
     expect(sessionCookie(all, victim)).not.toBe(planted)
     expect(await opens(all, planted)).toBe(false)

@@ -5,7 +5,7 @@ import type { Account } from '#gateway/accounts/account.ts'
 import { type Browser, createBrowser, type Page } from '#test/support/browser.ts'
 import type { TestGateway } from '#test/support/gateway.ts'
 import { type Client, gatewayEndpoints } from '#test/support/oauth.ts'
-import { signInAtGateway, type TwoApps } from '#test/support/two-apps.ts'
+import { ada, signInAtGateway, type TwoApps } from '#test/support/two-apps.ts'
 
 export const operator = { kind: 'command-line' } as const
 
@@ -27,9 +27,13 @@ export function clientOf(all: TwoApps, id: 'wiki' | 'board'): Client {
   }
 }
 
-/** Signs Ada in at the gateway. */
-export function signedIn(gateway: TestGateway, browser?: Browser): Promise<Browser> {
-  return signInAtGateway(gateway, undefined, browser)
+/** A browser in which a person, Ada unless told, has signed in at the gateway. */
+export function signedIn(
+  gateway: TestGateway,
+  person: { readonly email: string; readonly password: string } = ada,
+  browser?: Browser,
+): Promise<Browser> {
+  return signInAtGateway(gateway, { ...ada, ...person }, browser)
 }
 
 /** The value of the session cookie in this browser. */

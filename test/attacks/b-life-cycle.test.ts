@@ -12,7 +12,7 @@ import {
   userinfoStatus,
 } from '#test/support/oauth.ts'
 import { createSoftwareAuthenticator } from '#test/support/passkey.ts'
-import { ada, signInAtGateway, signInOn, startTwoApps } from '#test/support/two-apps.ts'
+import { ada, signInOn, startTwoApps } from '#test/support/two-apps.ts'
 import { addGrace, clientOf, grace, isSignedIn, opens, sessionCookie, signedIn } from './attacker.ts'
 import { addPasskey, signInWithPasskey } from './passkeys.ts'
 
@@ -64,10 +64,7 @@ describe('B: life cycle', () => {
     await using all = await startTwoApps()
     await addGrace(all)
     const wiki = clientOf(all, 'wiki')
-    const [here, there] = [
-      await signInAtGateway(all, { ...ada, ...grace }),
-      await signInAtGateway(all, { ...ada, ...grace }),
-    ]
+    const [here, there] = [await signedIn(all, grace), await signedIn(all, grace)]
     const mine = (await exchange(wiki, await codeFor(here, wiki))).body
     const theirs = (await exchange(wiki, await codeFor(there, wiki, { scope: 'openid offline_access' }))).body
     const code = await codeFor(there, wiki)
@@ -90,7 +87,7 @@ describe('B: life cycle', () => {
     await using all = await startTwoApps()
     await addGrace(all)
     const authenticator = createSoftwareAuthenticator({ origin: all.issuer })
-    const owner = await signInAtGateway(all, { ...ada, ...grace })
+    const owner = await signedIn(all, grace)
     await addPasskey(all, owner, authenticator)
     const thief = createBrowser()
     expect((await signInWithPasskey(all, thief, authenticator)).status).toBe(200)
@@ -157,7 +154,7 @@ describe('B: life cycle', () => {
     await using all = await startTwoApps({ board: { sessions: { acr: 'urn:gatehouse:acr:2' } } })
     await addGrace(all)
     const authenticator = createSoftwareAuthenticator({ origin: all.issuer })
-    await addPasskey(all, await signInAtGateway(all, { ...ada, ...grace }), authenticator)
+    await addPasskey(all, await signedIn(all, grace), authenticator)
     const board = clientOf(all, 'board')
     const thief = createBrowser()
     const asked = await thief.get(`${all.board.url}/sign-in`)

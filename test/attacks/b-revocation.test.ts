@@ -13,7 +13,7 @@ import {
   userinfoStatus,
 } from '#test/support/oauth.ts'
 import { createSoftwareAuthenticator } from '#test/support/passkey.ts'
-import { ada, bob, declaredApp, signInAtGateway, startTwoApps, type TwoApps } from '#test/support/two-apps.ts'
+import { ada, bob, declaredApp, startTwoApps, type TwoApps } from '#test/support/two-apps.ts'
 import {
   addGrace,
   clientOf,
@@ -139,7 +139,7 @@ describe('B: revocation', () => {
     const { id } = await addGrace(all)
     const [wiki, board] = [clientOf(all, 'wiki'), clientOf(all, 'board')]
     const authenticator = createSoftwareAuthenticator({ origin: all.issuer })
-    const browser = await signInAtGateway(all, { ...ada, ...grace })
+    const browser = await signedIn(all, grace)
     await addPasskey(all, browser, authenticator)
     const { body } = await exchange(wiki, await codeFor(browser, wiki))
     const code = await codeFor(browser, wiki)
@@ -169,7 +169,7 @@ describe('B: revocation', () => {
   test('N-014 a consent page that was open when the account was disabled grants nothing', async () => {
     await using all = await startTwoApps({ board: { first_party: false } })
     const { id } = await addGrace(all)
-    const browser = await signInAtGateway(all, { ...ada, ...grace })
+    const browser = await signedIn(all, grace)
     const question = await browser.get(`${all.board.url}/sign-in`)
     await all.gateway.commands.accounts.disable(id, operator)
     const answered = await browser.submit(question, { decision: 'allow' }, { follow: false })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createBrowser, formOf } from '#test/support/browser.ts'
 import { startGateway, type TestGateway } from '#test/support/gateway.ts'
-import { ada, declaredApp, signInAtGateway } from '#test/support/two-apps.ts'
-import { isSignedIn, sessionCookie } from './attacker.ts'
+import { ada, declaredApp } from '#test/support/two-apps.ts'
+import { isSignedIn, sessionCookie, signedIn } from './attacker.ts'
 
 const settings = {
   accounts: [ada],
@@ -50,9 +50,9 @@ describe('R: cookies', () => {
   test('N-188 a cookie tossed by a neighbour beside ours signs nobody in, and ours alone works again', async () => {
     await using gateway = await startGateway({ settings })
     const { session } = gateway.gateway.cookieNames
-    const browser = await signInAtGateway(gateway)
+    const browser = await signedIn(gateway)
     const mine = sessionCookie(gateway, browser) ?? ''
-    const attackers = sessionCookie(gateway, await signInAtGateway(gateway)) ?? ''
+    const attackers = sessionCookie(gateway, await signedIn(gateway)) ?? ''
     // A sibling's cookie with a longer path comes first in the header; either order must not choose for us.
     for (const cookies of [
       `${session}=${attackers}; ${session}=${mine}`,

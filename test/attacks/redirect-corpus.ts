@@ -1,0 +1,100 @@
+/** Addresses that some comparison, somewhere, took for the registered one; the catalogue of attacks (N-031) names where. */
+
+export const registered = 'https://wiki.example.com:8443/auth/callback?tenant=1'
+
+const host = 'wiki.example.com:8443'
+const path = '/auth/callback?tenant=1'
+export const corpus: readonly string[] = [
+  ...[
+    `https://wiki.example.com${path}`,
+    `http://${host}${path}`,
+    `HTTPS://${host}${path}`,
+    `https://WIKI.example.com:8443${path}`,
+    `https://wiki.example.com.:8443${path}`,
+    `https://wiki.example.com:08443${path}`,
+    `https://wiki.example.com:8443 ${path}`,
+    `https://wiki.example.com:443${path}`,
+    `//${host}${path}`,
+    `${host}${path}`,
+    path,
+  ],
+  // Another host in front of or behind what looks like ours.
+  ...[
+    'evil.example',
+    'wiki.example.com.evil.example',
+    'evilwiki.example.com',
+    'wiki-example.com',
+    'a.wiki.example.com',
+  ].map((other) => `https://${other}:8443${path}`),
+  ...[
+    '@',
+    '\\@',
+    '%40',
+    '%00@',
+    '#@',
+    '?@',
+    '\\',
+    '%5c',
+    '/',
+    '%2f',
+    ':8443@',
+    ';',
+    '%23',
+    '\u2044',
+    '＠',
+    '\t',
+    '\r\n',
+  ].map((between) => `https://${host}${between}evil.example${path}`),
+  ...['@', '\\', '#', '?', '/', '%2f@', ':x@', '%0d%0a'].map(
+    (between) => `https://evil.example${between}${host}${path}`,
+  ),
+  // Look-alikes and other spellings of a host.
+  ...[
+    'ｗiki.example.com',
+    'wіki.example.com',
+    'wiki。example.com',
+    'xn--wki-9cd.example.com',
+    '[::ffff:192.0.2.1]',
+    '[fe80::1%25eth0]',
+  ].map((other) => `https://${other}:8443${path}`),
+  // Paths that walk, hide or go on.
+  ...[
+    '/auth/callback',
+    '/auth/callback/',
+    '/auth/callback?tenant=2',
+    '/auth/callback?tenant=1&x=1',
+    '/auth/callback?tenant=1#',
+    '/auth/callback?tenant=1#x',
+    '/auth/callback?TENANT=1',
+    '/auth/callback?tenant=%31',
+    '/auth/callback%3Ftenant=1',
+    '/auth/Callback?tenant=1',
+    '/auth//callback?tenant=1',
+    '/auth/./callback?tenant=1',
+    '/auth/x/../callback?tenant=1',
+    '/auth/%2e%2e/auth/callback?tenant=1',
+    '/auth/..;/auth/callback?tenant=1',
+    '/auth/%2f%2e%2e/callback?tenant=1',
+    '/auth/callback;x?tenant=1',
+    '/auth/callback%00?tenant=1',
+    '/auth/callback%0a?tenant=1',
+    '/auth/c%61llback?tenant=1',
+    '\\auth\\callback?tenant=1',
+    '/auth/*?tenant=1',
+    '/*',
+    '/',
+    '',
+  ].map((other) => `https://${host}${other}`),
+  ...[' ', '\t', '\n', '\r\n', '\0', '%20', '​', '"', "'", '<', ','].flatMap((space) => [
+    registered + space,
+    space + registered,
+  ]),
+  ...['javascript:alert(1)//', 'data:text/html,', 'view-source:', 'url:', 'blob:'].map(
+    (scheme) => scheme + registered,
+  ),
+  `${registered} ${registered}`,
+  encodeURIComponent(registered),
+  '*',
+  'null',
+  'undefined',
+]
