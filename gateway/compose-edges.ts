@@ -28,6 +28,8 @@ import type { SsoSession } from './sessions/sso-session.ts'
 export interface Edges {
   readonly handle: RequestListener
   reloadKeys(): void
+  /** Ends what would stay open: pages that watch a sign-out come back by themselves. */
+  endStreams(): void
 }
 
 /** Creates the edges over the core. */
@@ -75,8 +77,10 @@ export function createEdges(core: Core, commands: Commands): Edges {
       ),
     renderError: (error, id) => toText(errorPage({ appearance, id, ...oauthErrorWords(error) })),
   })
+  const stopping = new AbortController()
   const portal = createPortal({
     ...core,
+    stopping: stopping.signal,
     ownAccount: commands.ownAccount,
     issuer: config.issuer,
     appearance,
@@ -90,6 +94,7 @@ export function createEdges(core: Core, commands: Commands): Edges {
   })
   return {
     reloadKeys: openIdConnect.reloadKeys,
+    endStreams: () => stopping.abort(),
     handle: createServer({
       issuer: config.issuer,
       trustedProxies: config.trustedProxies,

@@ -55,6 +55,8 @@ export interface Gateway extends Core, AsyncDisposable {
   readonly handle: RequestListener
   /** Tells the egress port which addresses are our own, once they are known. */
   refuseOwnListeners(listeners: readonly { readonly host: string; readonly port: number }[]): void
+  /** Ends streams of events, which would keep a stopping process for a minute. */
+  endStreams(): void
   /** Begins the work in the background: telling apps, sweeping, sealing, watching for changes. */
   start(): void
 }
@@ -72,6 +74,7 @@ export async function compose(config: GatehouseConfig, machine: Machine = {}): P
     ...core,
     commands,
     handle: edges.handle,
+    endStreams: () => edges.endStreams(),
     refuseOwnListeners: (listeners) => core.egress.refuseListeners(listeners),
     start: () => {
       core.changes.start()

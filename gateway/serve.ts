@@ -17,6 +17,8 @@ import { GatewayError } from './kernel/errors.ts'
 
 /** Requests in flight may finish for so long; then connections are closed. Under the 30 s that process managers give. */
 const drainMs = 20 * secondMs
+/** While they do, connections that have nothing to do any more are looked for this often. */
+const closeIdleEveryMs = 50
 /** What takes longer is said, so that nobody wonders. */
 const sayAfterMs = secondMs
 
@@ -31,6 +33,7 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
   await announce(gateway)
   await stopped
   say('Stopping: requests in flight may finish.')
+  gateway.endStreams()
   await drain(server)
 }
 
@@ -99,8 +102,10 @@ function signals(): Promise<void> {
 async function drain(server: Server): Promise<void> {
   const closed = once(server, 'close')
   server.close()
-  server.closeIdleConnections()
+  // A connection that was busy is kept open for its next request once it is answered, and would hold us up until it times out.
+  const closing = setInterval(() => server.closeIdleConnections(), closeIdleEveryMs)
   await Promise.race([closed, sleep(drainMs, undefined, { ref: false })])
+  clearInterval(closing)
   server.closeAllConnections()
 }
 

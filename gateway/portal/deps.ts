@@ -37,4 +37,6 @@ export interface PortalDeps {
   readonly ownAccount: OwnAccount
   readonly journeys: Journeys
   readonly reports: Pick<LogoutReports, 'find'>
+  /** Aborted when the process is about to stop: what would stay open ends. */
+  readonly stopping: AbortSignal
 }

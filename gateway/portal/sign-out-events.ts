@@ -2,7 +2,8 @@
  * The sign-out page while apps answer: server-sent events (HTML, section 9.2), each the whole report in words.
  *
  * Bounded on every side, because anyone may open a sign-out and leave the tab: a stream lives for a minute and the browser asks for
- * the next one by itself; after ten minutes there is none, and the page is reloaded by whoever still cares.
+ * the next one by itself; after ten minutes there is none, and the page is reloaded by whoever still cares. A process that stops ends
+ * its streams, and the browser comes back to the next one.
  */
 
 import { Readable } from 'node:stream'
@@ -29,7 +30,7 @@ const maxStreamsEach = 4
 
 /** Answers a request for the events of a Logout that the caller may see. */
 export function streamReports(
-  deps: Pick<PortalDeps, 'reports' | 'clock'>,
+  deps: Pick<PortalDeps, 'reports' | 'clock' | 'stopping'>,
 ): (ctx: Context, id: LogoutId) => Promise<void> {
   const open = new Map<LogoutId, number>()
   let inAll = 0
@@ -61,7 +62,7 @@ export function streamReports(
       else open.set(id, left)
       inAll -= 1
     })
-    ctx.body = Readable.from(events(deps, id, gone.signal))
+    ctx.body = Readable.from(events(deps, id, AbortSignal.any([gone.signal, deps.stopping])))
   }
 }
 

@@ -3,9 +3,14 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** The gateway as operators run it: a process of its own, which can be killed. */
-export interface GatewayProcess {
+export interface GatewayProcess extends AsyncDisposable {
   /** What it has written to the terminal and to its log. */
   output(): string
+  /** Resolves when it has written `text`. */
+  said(text: string): Promise<void>
+  signal(name: NodeJS.Signals): void
+  /** Its exit code, once it is gone; null when a signal took it. */
+  readonly ended: Promise<number | null>
   /** kill -9. Resolves when it is gone. */
   kill(): Promise<void>
   /** SIGTERM. Resolves when it is gone; throws when it did not leave in peace. */
@@ -20,34 +25,42 @@ const startDeadlineMs = 60_000
 export async function startGatewayProcess(configFile: string): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [main, '--config', configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  const ready = Promise.withResolvers<void>()
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const said = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (output.includes(text)) resolve()
+      }
+      child.stdout.on('data', look)
+      child.stderr.on('data', look)
+      void ended.then(() => reject(new Error(`the gateway ended without a word of "${text}":\n${output}`)))
+      look()
+    })
   const collect = (chunk: Buffer): void => {
     output += chunk.toString()
-    if (output.includes('Gatehouse is ready')) ready.resolve()
   }
   child.stdout.on('data', collect)
   child.stderr.on('data', collect)
-  child.once('exit', (code, signal) =>
-    ready.reject(new Error(`the gateway ended with ${signal ?? code}:\n${output}`)),
-  )
-  const deadline = setTimeout(() => {
-    child.kill('SIGKILL')
-    ready.reject(new Error(`the gateway was not ready in time:\n${output}`))
-  }, startDeadlineMs)
+  const deadline = setTimeout(() => child.kill('SIGKILL'), startDeadlineMs)
   try {
-    await ready.promise
+    await said('Gatehouse is ready')
   } finally {
     clearTimeout(deadline)
   }
+  const kill = async (): Promise<void> => {
+    await leave(child, 'SIGKILL')
+  }
   return {
     output: () => output,
-    kill: async () => {
-      await leave(child, 'SIGKILL')
-    },
+    said,
+    signal: (name) => void child.kill(name),
+    ended,
+    kill,
     stop: async () => {
       const code = await leave(child, 'SIGTERM')
       if (code !== 0) throw new Error(`the gateway stopped with ${code}:\n${output}`)
     },
+    [Symbol.asyncDispose]: kill,
   }
 }
 
