@@ -34,6 +34,8 @@ export interface SampleApp extends AsyncDisposable {
   readonly sessions: ReadonlyMap<string, LocalSession>
   behave(behaviour: LogoutBehaviour): void
   close(): Promise<void>
+  /** After `close`: at the same address, with the sessions it had. */
+  reopen(): Promise<void>
 }
 
 /** This app's own session, which lives in this app's own cookie. */
@@ -103,7 +105,10 @@ export async function startSampleApp(options: SampleAppOptions): Promise<SampleA
       case 'GET /sign-in':
         return signIn(req, res)
       case 'GET /callback':
-        return callback(req, res)
+        return callback(new URL(req.url ?? '/', url), res)
+      // OAuth 2.0 Form Post Response Mode: the same parameters, in the body.
+      case 'POST /callback':
+        return callback(new URL(`/callback?${await text(req)}`, url), res)
       case 'GET /sign-out':
         return signOut(req, res)
       case 'GET /favicon.ico':
@@ -149,8 +154,7 @@ export async function startSampleApp(options: SampleAppOptions): Promise<SampleA
     redirect(res, to.href)
   }
 
-  async function callback(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const current = new URL(req.url ?? '/', url)
+  async function callback(current: URL, res: ServerResponse): Promise<void> {
     const begun = pending.get(current.searchParams.get('state') ?? '')
     const error = current.searchParams.get('error')
     if (error !== null)
@@ -242,9 +246,11 @@ export async function startSampleApp(options: SampleAppOptions): Promise<SampleA
   }
 
   const close = async (): Promise<void> => {
+    if (!server.listening) return
+    const closed = once(server, 'close')
     server.close()
     server.closeAllConnections()
-    await Promise.resolve()
+    await closed
   }
   return {
     url,
@@ -255,6 +261,10 @@ export async function startSampleApp(options: SampleAppOptions): Promise<SampleA
       behaviour = next
     },
     close,
+    reopen: async () => {
+      server.listen(port, '127.0.0.1')
+      await once(server, 'listening')
+    },
     [Symbol.asyncDispose]: close,
   }
 }

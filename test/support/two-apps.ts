@@ -49,6 +49,8 @@ export interface TwoAppsOptions extends TestGatewayOptions {
   readonly wiki?: Record<string, unknown>
   readonly board?: Record<string, unknown>
   readonly boardOidc?: Record<string, unknown>
+  /** Declared beside the two; nothing runs there. */
+  readonly moreApps?: readonly Record<string, unknown>[]
 }
 
 /** Starts them all: the gateway's address first, because the apps know it; the apps next, because the gateway's file names theirs. */
@@ -72,6 +74,7 @@ export async function startTwoApps(options: TwoAppsOptions = {}): Promise<TwoApp
       apps: [
         declaredApp('wiki', wiki.url, options.wiki),
         declaredApp('board', board.url, options.board, options.boardOidc),
+        ...(options.moreApps ?? []),
       ],
       ...options.settings,
     },

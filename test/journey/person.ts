@@ -1,0 +1,55 @@
+/** What people do on our pages, by the words they read there. */
+import type { Page } from 'playwright-core'
+import type { SampleApp } from '#test/apps/sample-app.ts'
+import type { TestGateway } from '#test/support/gateway.ts'
+
+/** Not declared in a file, so everything about her may be changed on her own pages. */
+export const grace = { email: 'grace@example.com', name: 'Grace Hopper', password: 'nanoseconds and wires' }
+
+/** A browser's clock is its own, and apps are told as `serve` does it. */
+export const likeServe = { realTime: true, background: true } as const
+
+/** Adds Grace by the command an operator gives. */
+export async function addGrace({ gateway }: TestGateway, more: { readonly groups?: readonly string[] } = {}) {
+  return gateway.commands.accounts.create({ ...grace, ...more }, { kind: 'command-line' })
+}
+
+/** Fills in the sign-in form that is shown, and sends it. */
+export async function answerWithPassword(
+  page: Page,
+  { email, password }: { readonly email: string; readonly password: string } = grace,
+): Promise<void> {
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+}
+
+/** The same, and lets go of the offered passkey. */
+export async function signInWithPassword(
+  page: Page,
+  person: { readonly email: string; readonly password: string } = grace,
+): Promise<void> {
+  await answerWithPassword(page, person)
+  await page.getByRole('button', { name: 'Not now' }).click()
+}
+
+/** Opens the account page and adds a passkey of this device. */
+export async function addPasskey(page: Page, { issuer }: TestGateway): Promise<void> {
+  await page.goto(`${issuer}/account`)
+  await page.getByRole('button', { name: 'Add a passkey' }).click()
+  await page.getByText('Your passkey was added.').waitFor()
+}
+
+/** The app's own words on who is signed in there. */
+export async function stateAt(page: Page, app: SampleApp): Promise<'signed in' | 'signed out'> {
+  await page.goto(`${app.url}/`)
+  const text = await page.locator('main').innerText()
+  if (text.includes('Signed in as')) return 'signed in'
+  if (text.includes('You are signed out.')) return 'signed out'
+  throw new Error(`${app.url} says: ${text}`)
+}
+
+/** The row of the account page's list that holds these words. */
+export function rowWith(page: Page, words: string) {
+  return page.getByRole('listitem').filter({ hasText: words })
+}
