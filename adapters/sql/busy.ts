@@ -10,13 +10,13 @@ const longestPauseMs = 50
 
 /** Tries again while another process holds the lock, until `giveUpAt` (of `performance.now()`). Everything else is thrown at once. */
 export async function untilFree<T>(
-  attempt: () => T,
+  attempt: () => T | Promise<T>,
   giveUpAt: number,
   mayRetry: () => boolean = () => true,
 ): Promise<T> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
-      return attempt()
+      return await attempt()
     } catch (error) {
       if (!isBusy(error) || !mayRetry() || performance.now() >= giveUpAt) throw error
     }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { GatewayError } from '#gateway/kernel/errors.ts'
+import { isBusy } from './busy.ts'
 import * as first from './migrations/0001-first.ts'
 import type { Schema } from './schema.ts'
 
@@ -19,6 +20,8 @@ function migratorOf(database: Kysely<Schema>): Migrator {
  */
 export async function migrateToLatest(database: Kysely<Schema>): Promise<void> {
   const { error } = await migratorOf(database).migrateToLatest()
+  // Another process holds the database, most likely because it does the same: worth another try.
+  if (isBusy(error)) throw error
   if (error !== undefined) {
     throw new GatewayError('store_unavailable', 'The database schema could not be brought up to date.', {
       cause: error,

@@ -3,11 +3,11 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type CompiledQuery, Kysely, type QueryResult } from 'kysely'
 import type { Transaction } from '#gateway/kernel/transaction.ts'
-import { busyTimeoutMs } from './busy.ts'
+import { busyTimeoutMs, patienceMs, untilFree } from './busy.ts'
 import { migrateToLatest } from './migrate.ts'
 import type { Schema } from './schema.ts'
 import { SqliteDialect } from './sqlite-dialect.ts'
-import { explainOpenError } from './sqlite-errors.ts'
+import { explainOpenError, translateSqliteError } from './sqlite-errors.ts'
 import { createTransactionScope } from './transaction.ts'
 
 export interface SqlDatabase {
@@ -46,10 +46,11 @@ export async function openSqlite(options: OpenSqliteOptions): Promise<SqlDatabas
   const scope = createTransactionScope(
     database,
     (durable) => sqlite.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`),
+    whileBusy,
     options.reportError ?? (() => {}),
   )
   try {
-    if (options.migrate !== false) await migrateToLatest(database)
+    if (options.migrate !== false) await whileBusy(() => migrateToLatest(database))
   } catch (error) {
     await database.destroy()
     throw explainOpenError(options.file, error)
@@ -66,6 +67,15 @@ export async function openSqlite(options: OpenSqliteOptions): Promise<SqlDatabas
       await scope.q().selectFrom('change_counters').select('topic').limit(1).execute()
     },
     close: () => database.destroy(),
+  }
+}
+
+/** Only a `begin` is repeated here: what fails inside a transaction is no longer SQLite's own error by the time it gets this far. */
+async function whileBusy<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await untilFree(attempt, performance.now() + patienceMs)
+  } catch (error) {
+    throw translateSqliteError(error)
   }
 }
 

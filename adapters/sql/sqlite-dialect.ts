@@ -56,16 +56,20 @@ export class SqliteDialect implements Dialect {
     return new SqliteQueryCompiler()
   }
   createAdapter(): DialectAdapter {
-    return new TransactionalAdapter()
+    return new OwnQueueAdapter()
   }
   createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
     return new SqliteIntrospector(db)
   }
 }
 
-/** SQLite does roll back schema changes; Kysely's adapter says otherwise and would leave half a migration behind. */
-class TransactionalAdapter extends SqliteAdapter {
+class OwnQueueAdapter extends SqliteAdapter {
+  /** SQLite does roll back schema changes; Kysely's adapter says otherwise and would leave half a migration behind. */
   override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+  /** One connection has one queue, and it is the driver's: in Kysely's own, which comes before it, patience has no end. */
+  override get supportsMultipleConnections(): boolean {
     return true
   }
 }
@@ -116,8 +120,9 @@ class OneConnectionDriver implements Driver {
     })
   }
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  /** Tried once. Whoever begins waits without the connection, so that a lock of another process stops who writes and not who reads. */
+  async beginTransaction(): Promise<void> {
+    await this.connection.begin()
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -158,6 +163,12 @@ class Connection implements DatabaseConnection {
     } catch (error) {
       throw translateSqliteError(error)
     }
+  }
+
+  /** Throws what SQLite throws, so that a busy database can be told from a transaction that failed. */
+  async begin(): Promise<void> {
+    if (this.#pause !== undefined) await this.#pause()
+    this.#run(CompiledQuery.raw('begin immediate'))
   }
 
   /** Undefined when a statement may not run at once: where tests put others in between, or the lock is somebody else's. */

@@ -27,11 +27,13 @@ export interface TransactionScope {
 
 /**
  * @param setDurable called with true before a durable transaction begins and with false after it ended, while the connection is ours.
+ * @param whileBusy repeats an attempt that could not begin because another process holds the database, until it gives up.
  * @param reportEffectError an effect that throws must not turn a committed transaction into a failed one.
  */
 export function createTransactionScope(
   database: Kysely<Schema>,
   setDurable: (durable: boolean) => void,
+  whileBusy: <T>(attempt: () => Promise<T>) => Promise<T>,
   reportEffectError: (error: unknown) => void,
 ): TransactionScope {
   const context = new AsyncLocalStorage<Running>()
@@ -56,21 +58,23 @@ export function createTransactionScope(
 
   const runOutermost = async <T>(work: () => Promise<T>, durable: boolean): Promise<T> => {
     const effects: (() => void)[] = []
-    const result = await database.connection().execute(async (connection) => {
-      if (durable) setDurable(true)
-      try {
-        return await connection.transaction().execute(async (open) => {
-          const running: Running = { connection: open, durable, effects, open: true }
-          try {
-            return await context.run(running, work)
-          } finally {
-            running.open = false
-          }
-        })
-      } finally {
-        if (durable) setDurable(false)
-      }
-    })
+    const result = await whileBusy(() =>
+      database.connection().execute(async (connection) => {
+        if (durable) setDurable(true)
+        try {
+          return await connection.transaction().execute(async (open) => {
+            const running: Running = { connection: open, durable, effects, open: true }
+            try {
+              return await context.run(running, work)
+            } finally {
+              running.open = false
+            }
+          })
+        } finally {
+          if (durable) setDurable(false)
+        }
+      }),
+    )
     runEffects(effects)
     return result
   }

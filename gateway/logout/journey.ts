@@ -10,6 +10,7 @@ import { dayMs, minuteMs } from '../kernel/clock.ts'
 import { digest, sameSecret } from '../kernel/digest.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
 import { type AppId, type LogoutId, parseAppId } from '../kernel/ids.ts'
+import type { Log } from '../kernel/log.ts'
 import { newSecret, type Random } from '../kernel/random.ts'
 
 /** What an app has asked for and the person has not answered yet. */
@@ -34,8 +35,11 @@ export interface Journeys {
   findRequest(handle: string, browser: string): Promise<SignOutRequest | undefined>
   /** The same, for good: of any number of answers at once, one gets it. */
   takeRequest(handle: string, browser: string): Promise<SignOutRequest | undefined>
-  /** Lets this browser watch the Logout at `/sign-out/<logout id>`. */
-  begin(browser: string, journey: Journey): Promise<void>
+  /**
+   * Lets this browser watch the Logout, and says where: `/sign-out/<logout id>`. Never throws: the session has ended by now, and a
+   * page that could not be kept must not make that look like a failure. Then it says `/sign-out`, which tells no more than that.
+   */
+  begin(browser: string, journey: Journey): Promise<string>
   /** Undefined for every other browser, and for one that never began it. */
   find(id: LogoutId, browser: string): Promise<Journey | undefined>
 }
@@ -49,8 +53,12 @@ const requestSpace = 'sign-out-request'
 const journeySpace = 'sign-out-journey'
 
 /** Creates the keeper of journeys. */
-export function createJourneys(deps: { readonly ephemeral: Ephemeral; readonly random: Random }): Journeys {
-  const { ephemeral, random } = deps
+export function createJourneys(deps: {
+  readonly ephemeral: Ephemeral
+  readonly random: Random
+  readonly log: Log
+}): Journeys {
+  const { ephemeral, random, log } = deps
   const findRequest = async (handle: string, browser: string): Promise<SignOutRequest | undefined> =>
     ofBrowser(await ephemeral.get(requestSpace, digest(handle)), browser)
 
@@ -72,7 +80,13 @@ export function createJourneys(deps: { readonly ephemeral: Ephemeral; readonly r
       return ofBrowser(await ephemeral.take(requestSpace, digest(handle)), browser)
     },
     begin: async (browser, { logoutId, ...journey }) => {
-      await ephemeral.put(journeySpace, logoutId, { ...journey, browserHash: digest(browser) }, journeyMs)
+      try {
+        await ephemeral.put(journeySpace, logoutId, { ...journey, browserHash: digest(browser) }, journeyMs)
+        return `/sign-out/${logoutId}`
+      } catch (error) {
+        log.error('a sign-out cannot be followed by the person who asked for it', { logoutId, error })
+        return '/sign-out'
+      }
     },
     find: async (id, browser) => {
       const journey = ofBrowser(await ephemeral.get(journeySpace, id), browser)

@@ -79,8 +79,7 @@ export function createEndSessionRoute(deps: EndSessionRouteDeps) {
     // 6. On at once: no app of this version needs the browser for its logout (DECISIONS 25).
     if (continueTo !== undefined) return continueTo
     if (logoutId === undefined) return '/sign-out'
-    await deps.journeys.begin(browser, { logoutId, appId: app.id })
-    return `/sign-out/${logoutId}`
+    return deps.journeys.begin(browser, { logoutId, appId: app.id })
   }
 }
 

@@ -163,8 +163,12 @@ export function addAccountChangeRoutes(
   async function signOutHere(ctx: Context, { session }: Person): Promise<void> {
     const { logoutId } = await ownAccount.signOut(session)
     deps.cookies.clearSession(ctx)
-    if (logoutId !== undefined) await deps.journeys.begin(deps.cookies.ensureBrowser(ctx), { logoutId })
-    goTo(ctx, logoutId === undefined ? '/sign-out' : `/sign-out/${logoutId}`)
+    goTo(
+      ctx,
+      logoutId === undefined
+        ? '/sign-out'
+        : await deps.journeys.begin(deps.cookies.ensureBrowser(ctx), { logoutId }),
+    )
   }
 
   /** Added from the page that offered it: on to where the person was going. */

@@ -44,9 +44,9 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
     // Only now: an end that failed must not look like one.
     cookies.clearSession(ctx)
     if (logoutId === undefined) return goTo(ctx, request?.continueTo ?? '/sign-out')
-    await journeys.begin(browser, { ...request, logoutId })
+    const followUp = await journeys.begin(browser, { ...request, logoutId })
     // From an app that said where to go on, we go there at once; what becomes of the rest can still be looked up (DECISIONS 25).
-    goTo(ctx, request?.continueTo ?? `/sign-out/${logoutId}`)
+    goTo(ctx, request?.continueTo ?? followUp)
   })
 
   router.get('/sign-out/:id', async (ctx) => {

@@ -7,6 +7,7 @@ import { newId, parseAppId } from '#gateway/kernel/ids.ts'
 import { createJourneys } from '#gateway/logout/journey.ts'
 import { createManualClock } from '#test/support/manual-clock.ts'
 import { createSeededRandom } from '#test/support/seeded-random.ts'
+import { silentLog } from '#test/support/silent-log.ts'
 
 async function opened() {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
@@ -16,7 +17,7 @@ async function opened() {
   return {
     clock,
     random,
-    journeys: createJourneys({ ephemeral, random }),
+    journeys: createJourneys({ ephemeral, random, log: silentLog }),
     [Symbol.asyncDispose]: async () => {
       await ephemeral[Symbol.asyncDispose]()
       clock[Symbol.dispose]()

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { createJourneys } from '#gateway/logout/journey.ts'
 import { openReceiver } from '#test/support/receiver.ts'
+import { silentLog } from '#test/support/silent-log.ts'
 import { ada, app, type Portal, startPortal } from './portal.ts'
 import { csrfOf, type Visitor } from './visitor.ts'
 
 /** What the engine does for an app that asks without proof. */
 async function askedByApp(portal: Portal, browser: Visitor, continueTo?: string): Promise<string> {
   const { ephemeral, random } = portal.gateway
-  const handle = await createJourneys({ ephemeral, random }).ask(
+  const handle = await createJourneys({ ephemeral, random, log: silentLog }).ask(
     browser.cookies.get(`gatehouse-${portal.port}-browser`) ?? '',
     { appId: 'wiki' as never, ...(continueTo === undefined ? {} : { continueTo }) },
   )
