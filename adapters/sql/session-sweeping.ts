@@ -1,0 +1,97 @@
+import type { SessionStore } from '#gateway/sessions/store.ts'
+import type { SqlDatabase } from './open.ts'
+import { toAppSession, toSsoSession } from './session-rows.ts'
+
+/** What may have run out, and what is old enough to forget. */
+export function createSessionSweeping(
+  database: SqlDatabase,
+  tenant: string,
+): Pick<SessionStore, 'due' | 'recheckSsoSession' | 'recheckAppSession' | 'bringForward' | 'deleteEnded'> {
+  const selectSso = () =>
+    database
+      .q()
+      .selectFrom('sso_sessions')
+      .selectAll('sso_sessions')
+      .where('sso_sessions.tenant', '=', tenant)
+  const selectApp = () => database.q().selectFrom('app_sessions').selectAll().where('tenant', '=', tenant)
+  const updateSso = () => database.q().updateTable('sso_sessions').where('tenant', '=', tenant)
+  const updateApp = () => database.q().updateTable('app_sessions').where('tenant', '=', tenant)
+
+  return {
+    due: async (now, limit) => {
+      const sso = await selectSso()
+        .where('ended_at', 'is', null)
+        .where('check_at', '<=', now)
+        .orderBy('check_at')
+        .limit(limit)
+        .execute()
+      const apps = await selectApp()
+        .where('ended_at', 'is', null)
+        .where('check_at', '<=', now)
+        .orderBy('check_at')
+        .limit(limit)
+        .execute()
+      return { ssoSessions: sso.map(toSsoSession), appSessions: apps.map(toAppSession) }
+    },
+    recheckSsoSession: async (id, checkAt) => {
+      await updateSso()
+        .set({ check_at: checkAt })
+        .where('id', '=', id)
+        .where('ended_at', 'is', null)
+        .execute()
+    },
+    recheckAppSession: async (id, checkAt) => {
+      await updateApp()
+        .set({ check_at: checkAt })
+        .where('id', '=', id)
+        .where('ended_at', 'is', null)
+        .execute()
+    },
+    bringForward: async (latest, now, limit) => {
+      const { numUpdatedRows } = await updateSso()
+        .set({ check_at: now })
+        .where('id', 'in', (of) =>
+          of
+            .selectFrom('sso_sessions')
+            .select('id')
+            .where('tenant', '=', tenant)
+            .where('ended_at', 'is', null)
+            .where('check_at', '>', latest)
+            .limit(limit),
+        )
+        .executeTakeFirst()
+      return Number(numUpdatedRows)
+    },
+
+    deleteEnded: (endedBefore, limit) =>
+      database.transaction.run(async () => {
+        const rows = await database
+          .q()
+          .selectFrom('sso_sessions')
+          .select('id')
+          .where('tenant', '=', tenant)
+          .where('ended_at', '<', endedBefore)
+          .orderBy('ended_at')
+          .limit(limit)
+          .execute()
+        const ids = rows.map(({ id }) => id)
+        if (ids.length === 0) return 0
+        // Children first: a row must never point at a session that is gone.
+        for (const table of ['session_credentials', 'session_secrets', 'app_sessions'] as const) {
+          await database
+            .q()
+            .deleteFrom(table)
+            .where('tenant', '=', tenant)
+            .where('sso_session_id', 'in', ids)
+            .execute()
+        }
+        await database
+          .q()
+          .deleteFrom('sso_sessions')
+          .where('tenant', '=', tenant)
+          .where('id', 'in', ids)
+          .execute()
+        return ids.length
+      }),
+  }
+}
