@@ -145,6 +145,8 @@ class Connection implements DatabaseConnection {
   readonly #statements = new Map<string, Sqlite.Statement>()
   /** When whoever holds the connection has waited long enough for another process (of `performance.now()`). */
   giveUpAt = 0
+  /** SQLite itself rolls back after some failures (a full disk, a broken read). What comes next must not be written alone. */
+  #rolledBackItself = false
 
   constructor(options: SqliteDialectOptions) {
     this.#sqlite = options.sqlite
@@ -153,6 +155,8 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#pause !== undefined) await this.#pause()
+    if (this.#rolledBackItself) throw storeUnavailable()
+    const inside = this.#sqlite.inTransaction
     try {
       // Inside a transaction the lock is ours already, so busy means `begin`, or a write outside one: safe to repeat whole.
       return await untilFree(
@@ -161,6 +165,7 @@ class Connection implements DatabaseConnection {
         () => !this.#sqlite.inTransaction,
       )
     } catch (error) {
+      this.#rolledBackItself = inside && !this.#sqlite.inTransaction
       throw translateSqliteError(error)
     }
   }
@@ -189,6 +194,7 @@ class Connection implements DatabaseConnection {
 
   /** A rollback has nothing to wait for, and SQLite has done it by itself after some errors. */
   rollBack(): void {
+    this.#rolledBackItself = false
     if (this.#sqlite.inTransaction) this.#sqlite.exec('rollback')
   }
 

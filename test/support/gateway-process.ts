@@ -21,11 +21,12 @@ const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url))
 /** Starting takes about a second; on a machine that runs ten of them, several. */
 const startDeadlineMs = 60_000
 
-/** Starts it on a configuration file and resolves when it is ready. Throws with its output when it could not start. */
-export async function startGatewayProcess(configFile: string): Promise<GatewayProcess> {
+/** Starts it on a configuration file and does not wait until it is ready. */
+export function spawnGateway(configFile: string): GatewayProcess {
   const child = spawn(process.execPath, [main, '--config', configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  // Not at 'exit': what it wrote last may come after that.
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const said = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
@@ -41,12 +42,6 @@ export async function startGatewayProcess(configFile: string): Promise<GatewayPr
   }
   child.stdout.on('data', collect)
   child.stderr.on('data', collect)
-  const deadline = setTimeout(() => child.kill('SIGKILL'), startDeadlineMs)
-  try {
-    await said('Gatehouse is ready')
-  } finally {
-    clearTimeout(deadline)
-  }
   const kill = async (): Promise<void> => {
     await leave(child, 'SIGKILL')
   }
@@ -61,6 +56,18 @@ export async function startGatewayProcess(configFile: string): Promise<GatewayPr
       if (code !== 0) throw new Error(`the gateway stopped with ${code}:\n${output}`)
     },
     [Symbol.asyncDispose]: kill,
+  }
+}
+
+/** Starts it and resolves when it is ready. Throws with its output when it could not start. */
+export async function startGatewayProcess(configFile: string): Promise<GatewayProcess> {
+  const gateway = spawnGateway(configFile)
+  const deadline = setTimeout(() => gateway.signal('SIGKILL'), startDeadlineMs)
+  try {
+    await gateway.said('Gatehouse is ready')
+    return gateway
+  } finally {
+    clearTimeout(deadline)
   }
 }
 
