@@ -34,10 +34,13 @@ export function createServer(deps: ServerDeps): RequestListener {
   const app = new Koa()
   app.keys = [deps.cookieKey]
   app.silent = true
-  app.on('error', (error: unknown) =>
-    deps.log.error('a request failed after it was answered', { error: String(error) }),
-  )
+  app.on('error', (error: unknown) => {
+    // Whoever hangs up is no failure of ours, and must not fill the log of those.
+    const level = isHangUp(error) ? 'debug' : 'error'
+    deps.log[level]('a request failed after it was answered', { error: String(error) })
+  })
 
+  app.use(pathOfTarget)
   app.use(requestFacts(deps))
   app.use(problems({ log: deps.log, render: deps.renderProblem, pageHeaders: pageHeaders(deps.issuer) }))
   app.use(deps.openIdConnect.machines)
@@ -54,6 +57,21 @@ export function createServer(deps: ServerDeps): RequestListener {
     if (deps.documents.answer(req, res)) return
     void handle(req, res)
   }
+}
+
+/** How Node says that the other end of the connection has gone. */
+function isHangUp(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE'].includes(String(error.code))
+  )
+}
+
+/** A target without a path, such as `http://`, means `/` (RFC 9110 section 4.2.3). Koa's path is then `null`, against its own type. */
+const pathOfTarget: Middleware = (ctx, next) => {
+  if (typeof ctx.path !== 'string') ctx.path = '/'
+  return next()
 }
 
 /** The engine's short cookies are Secure when the issuer is https, whatever the connection from the proxy is (DECISIONS 6). */

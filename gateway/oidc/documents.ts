@@ -11,8 +11,12 @@ import { routes } from './provider.ts'
  * they are public, the same for everybody, and asked for more often than anything.
  */
 export interface PublicDocuments {
-  /** Answers the request when it is for one of the documents. False: it is not, and nothing was written. */
-  answer(req: IncomingMessage, res: ServerResponse): boolean
+  /**
+   * Answers the request when it is for one of the documents. False: it is not, and nothing was written. `path` is given where the
+   * target of the request is not a bare path.
+   */
+  answer(req: IncomingMessage, res: ServerResponse, path?: string): boolean
+  has(path: string): boolean
   /** The keys have changed: the next answer is made anew. */
   forget(): void
 }
@@ -35,8 +39,8 @@ export function createPublicDocuments(issuer: string, keys: Keyring): PublicDocu
   }
   return {
     forget: () => made.clear(),
-    answer: (req, res) => {
-      const path = req.url ?? ''
+    has: (path) => Object.hasOwn(makers, path),
+    answer: (req, res, path = req.url ?? '') => {
       const make = Object.hasOwn(makers, path) ? makers[path] : undefined
       if (make === undefined || (req.method !== 'GET' && req.method !== 'HEAD')) return false
       const document = made.get(path) ?? documentOf(make())

@@ -84,6 +84,7 @@ export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
       ...deps,
       provider,
       interactions,
+      documents,
       endSession,
       commitTokens: () => engine.commitTokens(),
     }),

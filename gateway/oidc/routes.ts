@@ -14,6 +14,7 @@ import { requireOwnPage } from '../http/fetch-metadata.ts'
 import { grantPage } from '../http/security-headers.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { ConsentQuestion } from './consent-question.ts'
+import type { PublicDocuments } from './documents.ts'
 import type { Interactions } from './interactions.ts'
 import { withinRequest } from './internals.ts'
 import { routes } from './provider.ts'
@@ -25,6 +26,7 @@ export interface OidcRoutesDeps {
   readonly endSession: (ctx: Context, parameters: ReadonlyMap<string, string>) => Promise<string>
   /** Writes the tokens of the current request. */
   readonly commitTokens: () => Promise<void>
+  readonly documents: PublicDocuments
   readonly cookies: Cookies
   readonly csrf: Csrf
   readonly renderConsent: (question: ConsentQuestion, csrf: string) => string
@@ -54,6 +56,7 @@ export function oidcRoutes(deps: OidcRoutesDeps): OidcRoutes {
   return {
     machines: async (ctx, next) => {
       const { path } = ctx
+      if (deps.documents.has(path)) return showDocument(deps, ctx)
       const methods = Object.hasOwn(machineMethods, path) ? machineMethods[path] : undefined
       if (methods === undefined) return next()
       ctx.set('X-Content-Type-Options', 'nosniff')
@@ -73,6 +76,13 @@ export function oidcRoutes(deps: OidcRoutesDeps): OidcRoutes {
       return ctx.method === 'GET' ? engine(ctx, next) : refuseMethod(ctx, ['GET'])
     },
   }
+}
+
+/** Left over by the short way before us: another method, a query that means nothing, a target in absolute form (RFC 9112 section 3.2.2). */
+function showDocument({ documents }: OidcRoutesDeps, ctx: Context): void {
+  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') refuseMethod(ctx, ['GET', 'HEAD'])
+  ctx.respond = false
+  documents.answer(ctx.req, ctx.res, ctx.path)
 }
 
 /** The engine as middleware of our Koa; composed once for each engine, because keys change rarely and requests come often. */
@@ -154,7 +164,7 @@ function seeOther(ctx: Context, to: string): void {
   ctx.body = ''
 }
 
-function refuseMethod(ctx: Context, methods: readonly string[]): void {
+function refuseMethod(ctx: Context, methods: readonly string[]): never {
   ctx.set('Allow', methods.join(', '))
   throw new GatewayError('method_not_allowed', `This address takes ${methods.join(' and ')} only.`)
 }

@@ -12,7 +12,7 @@ describe('A: secrets at rest, in transit and bent', () => {
   test('N-006 a dump of both databases holds nothing that opens anything', async () => {
     await using all = await startTwoApps({ board: { first_party: false } })
     const [wiki, board] = [clientOf(all, 'wiki'), clientOf(all, 'board')]
-    const link = (await all.gateway.setUp.createLink()) ?? ''
+    const link = (await all.gateway.createSetUpLink()) ?? ''
     const browser = await signedIn(all)
     const tokens = (await exchange(wiki, await codeFor(browser, wiki, { scope: 'openid offline_access' })))
       .body

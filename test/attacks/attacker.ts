@@ -124,3 +124,12 @@ export async function signOut({ issuer }: TestGateway, browser: Browser): Promis
   const question = await browser.get(`${issuer}/sign-out`)
   return browser.submit(question, { decision: 'sign-out' }, { action: '/sign-out' })
 }
+
+/** What no answer may hold: how we are made inside, and where it broke. */
+export function tracesIn(answer: string): readonly string[] {
+  return (
+    answer.match(
+      /\.[jt]s:\d+|\b\w*Error:|node:internal|node_modules|SQLITE_\w+|\bselect \w+ from\b|\/work\/|\bat async\b/gi,
+    ) ?? []
+  )
+}
