@@ -14,7 +14,7 @@ describe.skipIf(chromium === undefined)('the whole journey in Chromium', () => {
     const { page } = laptop
 
     // The link that the first start prints, a passkey, and home with a tile for each app.
-    await page.goto(`${issuer}/set-up/${await all.gateway.setUp.createLink()}`)
+    await page.goto(`${issuer}/set-up/${await all.gateway.createSetUpLink()}`)
     await page.getByLabel('E-mail').fill('ada@example.com')
     await page.getByLabel('Your name').fill('Ada Lovelace')
     await page.getByRole('button', { name: 'Continue with a passkey' }).click()

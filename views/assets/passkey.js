@@ -141,7 +141,10 @@
   function go(/** @type {string} */ next) {
     const address = new URL(next, location.href)
     if (address.origin !== location.origin) throw new Refusal()
+    const samePage = address.pathname === location.pathname && address.search === location.search
     location.assign(address)
+    // To another part of this page the browser only scrolls; what is new on it would not be seen.
+    if (samePage) location.reload()
     return new Promise(() => {})
   }
 
