@@ -49,7 +49,7 @@ export async function stateAt(page: Page, app: SampleApp): Promise<'signed in' |
   throw new Error(`${app.url} says: ${text}`)
 }
 
-/** The row of the account page's list that holds these words. */
-export function rowWith(page: Page, words: string) {
-  return page.getByRole('listitem').filter({ hasText: words })
+/** The rows of one part of the account page; `words` picks those that hold them. */
+export function rowIn(page: Page, part: '#passkeys' | '#sessions', words = '') {
+  return page.locator(`${part} .row`).filter({ hasText: words })
 }
