@@ -8,7 +8,7 @@ import { applyDeclared } from './administration/declared.ts'
 import { createOwnAccount, type OwnAccount } from './administration/own-account.ts'
 import { createSessionCommands, type SessionCommands } from './administration/sessions.ts'
 import type { AppRules } from './apps/rules.ts'
-import type { Core } from './compose.ts'
+import type { Core } from './compose-core.ts'
 import { requestableAcrs } from './sessions/assurance.ts'
 import { createThrottle } from './sign-in/throttle.ts'
 

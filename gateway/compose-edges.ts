@@ -10,8 +10,8 @@ import { toText } from '#views/html.ts'
 import { consentPage } from '#views/pages/consent.ts'
 import { errorPage } from '#views/pages/error.ts'
 import { themeAsset } from '#views/theme.ts'
-import type { Core } from './compose.ts'
 import type { Commands } from './compose-commands.ts'
+import type { Core } from './compose-core.ts'
 import type { ServedAsset } from './http/assets.ts'
 import { createCookies } from './http/cookies.ts'
 import { createCsrf } from './http/csrf.ts'
@@ -24,6 +24,7 @@ import { createProblemPage } from './portal/problem-page.ts'
 import { createServer } from './server.ts'
 import { cookieLifetimeSeconds } from './sessions/registry.ts'
 import type { SsoSession } from './sessions/sso-session.ts'
+import type { SignInParts } from './sign-in/parts.ts'
 
 export interface Edges {
   readonly handle: RequestListener
@@ -33,7 +34,7 @@ export interface Edges {
 }
 
 /** Creates the edges over the core. */
-export function createEdges(core: Core, commands: Commands): Edges {
+export function createEdges(core: Core, commands: Commands, proving: SignInParts): Edges {
   const { config, clock, stores } = core
   const { appearance, served } = looks(config.appearance)
   const cookies = createCookies({ issuer: config.issuer, random: core.random, log: core.log })
@@ -48,6 +49,7 @@ export function createEdges(core: Core, commands: Commands): Edges {
   const journeys = createJourneys(core)
   const openIdConnect = createOpenIdConnect({
     ...core,
+    signIn: proving.signIn,
     issuer: config.issuer,
     lifetimes: config.tokens,
     artifacts: stores.artifacts,
@@ -80,6 +82,7 @@ export function createEdges(core: Core, commands: Commands): Edges {
   const stopping = new AbortController()
   const portal = createPortal({
     ...core,
+    ...proving,
     stopping: stopping.signal,
     ownAccount: commands.ownAccount,
     issuer: config.issuer,

@@ -76,7 +76,7 @@ function cannotListen(
 async function announce(gateway: Gateway): Promise<void> {
   const { config } = gateway
   say(`Gatehouse is ready at ${config.issuer}`)
-  const token = await gateway.setUp.createLink()
+  const token = await gateway.createSetUpLink()
   if (token !== undefined) {
     say(
       `No operator account exists yet. Make the first one within 30 minutes: ${new URL(`/set-up/${token}`, config.issuer).href}`,

@@ -77,7 +77,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // 4
   'gateway/server.ts': [kernel, http, ...edges, 'koa'],
   // 5: the only files that know everything
-  'gateway/compose.ts': ['gateway', 'adapters', 'config'],
+  'gateway/compose.ts': ['gateway', 'config'],
+  'gateway/compose-core.ts': ['gateway', 'adapters', 'config'],
   'gateway/compose-commands.ts': ['gateway', 'config'],
   'gateway/compose-edges.ts': ['gateway', 'views'],
   'gateway/serve.ts': ['gateway', 'config'],
@@ -100,12 +101,23 @@ const specifier =
   /^(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
 
 function importsOf(file: string): readonly string[] {
-  return [...readFileSync(join(root, file), 'utf8').matchAll(specifier)]
+  return importsIn(file, readFileSync(join(root, file), 'utf8'))
+}
+
+function importsIn(file: string, text: string): readonly string[] {
+  return [...text.matchAll(specifier)]
     .map(([, from, bare, dynamic]) => from ?? bare ?? dynamic ?? '')
     .map((name) =>
       name.startsWith('#') ? name.slice(1) : name.startsWith('.') ? posix.join(dirname(file), name) : name,
     )
     .filter((name) => !name.startsWith('node:'))
+}
+
+/** What is there when the program runs: types are gone, and what a verb imports when it runs is its own affair. */
+function valuesImportedBy(file: string): readonly string[] {
+  const types = /^(?:import|export) type\b[^'"]*?from\s*['"][^'"]+['"]/gm
+  const later = /\bimport\(\s*['"][^'"]+['"]\s*\)/g
+  return importsIn(file, readFileSync(join(root, file), 'utf8').replaceAll(types, '').replaceAll(later, ''))
 }
 
 const within = (path: string, part: string): boolean => path === part || path.startsWith(`${part}/`)
@@ -156,6 +168,7 @@ describe('the shape of the house', () => {
     expect(alone).toEqual([
       'cli.ts',
       'compose-commands.ts',
+      'compose-core.ts',
       'compose-edges.ts',
       'compose.ts',
       'main.ts',
@@ -168,6 +181,20 @@ describe('the shape of the house', () => {
     const imported = files.filter((file) => within(file, 'gateway/sessions')).flatMap(importsOf)
     expect(imported.length).toBeGreaterThan(10)
     for (const to of imported) expect(to).toMatch(/^gateway\/(kernel|sessions)\//)
+  })
+
+  test('the command line loads no engine that only people and apps need', () => {
+    const loaded = new Set<string>()
+    const load = (file: string): void => {
+      if (loaded.has(file)) return
+      loaded.add(file)
+      if (files.includes(file)) for (const to of valuesImportedBy(file)) load(to)
+    }
+    for (const begin of ['gateway/cli.ts', 'gateway/compose-core.ts', 'gateway/compose-commands.ts'])
+      load(begin)
+    expect(loaded).toContain('gateway/oidc/logout-token.ts')
+    const engines = ['oidc-provider', 'koa', '@koa/router', 'koa-compose', '@simplewebauthn/server', 'views']
+    expect([...loaded].filter((to) => engines.some((engine) => within(to, engine)))).toEqual([])
   })
 
   test('edges do not know each other', () => {

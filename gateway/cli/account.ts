@@ -179,7 +179,7 @@ async function setOperator(call: Call, gateway: Opened, account: Account): Promi
 
 async function printSetUpLink(call: Call, gateway: Opened): Promise<void> {
   if (call.flags.yes('remove')) throw new UsageError('Name the account that shall be no operator any more.')
-  const token = await gateway.setUp.createLink()
+  const token = await gateway.createSetUpLink()
   if (token === undefined) {
     throw new GatewayError(
       'account_exists',

@@ -1,5 +1,5 @@
-import type { Core } from '../compose.ts'
 import type { Commands } from '../compose-commands.ts'
+import type { Core } from '../compose-core.ts'
 import type { Call } from './verb.ts'
 
 /** The gateway without its edges, as a verb uses it. */
@@ -17,7 +17,7 @@ export const byCommandLine = { kind: 'command-line' } as const
 export async function withGateway(call: Call, work: (gateway: Opened) => Promise<void>): Promise<void> {
   const { config } = await call.loadConfig()
   const { createJsonLog } = await import('#adapters/json-log.ts')
-  const { composeCore } = await import('../compose.ts')
+  const { composeCore } = await import('../compose-core.ts')
   const { createCommands } = await import('../compose-commands.ts')
   const core = await composeCore(config, { log: createJsonLog({ level: 'error' }) })
   try {

@@ -32,7 +32,7 @@ export interface PortalDeps {
   readonly accounts: Pick<AccountStore, 'find'>
   readonly apps: Pick<AppRegistry, 'find' | 'list'>
   readonly signIn: SignIn
-  readonly setUp: Omit<SetUp, 'createLink'>
+  readonly setUp: SetUp
   readonly passkeys: Passkeys
   readonly ownAccount: OwnAccount
   readonly journeys: Journeys

@@ -2,9 +2,11 @@
  * The link that the first start prints: 256 bits, stored hashed, good once and for half an hour (DECISIONS 41).
  *
  * Owns: the link's life. It is kept where every process reads it, so that a command can print one for a running server. Never:
- * decides whether set-up may still happen; that is `set-up`.
+ * decides whether a link that is shown may still be used; that is `set-up`.
  */
 import { z } from 'zod'
+import type { AccountStore } from '../accounts/store.ts'
+import type { AppendAudit } from '../audit/event.ts'
 import { type Clock, minuteMs } from '../kernel/clock.ts'
 import { digest } from '../kernel/digest.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
@@ -51,5 +53,21 @@ export function createSetUpLinks({ ephemeral, clock, random }: SetUpLinksDeps) {
         },
       }
     },
+  }
+}
+
+/** Creates the maker of links: a fresh one's token, or undefined once an operator exists. */
+export function createSetUpLinkMaker(
+  deps: SetUpLinksDeps & {
+    readonly accounts: Pick<AccountStore, 'anyOperator'>
+    readonly append: AppendAudit
+  },
+): () => Promise<string | undefined> {
+  const links = createSetUpLinks(deps)
+  return async () => {
+    if (await deps.accounts.anyOperator()) return undefined
+    const token = await links.issue()
+    await deps.append({ type: 'set-up-link.created' }, { actor: { kind: 'gateway' } })
+    return token
   }
 }

@@ -41,8 +41,6 @@ import { parseRegistrationResponse } from './webauthn-responses.ts'
 
 /** Making the first operator's account with a link that the first start prints (N-195). */
 export interface SetUp {
-  /** A fresh link's token, valid for 30 minutes; undefined once an operator exists. */
-  createLink(): Promise<string | undefined>
   /** True while the link may be used. */
   isOpen(token: string): Promise<boolean>
   completeWithPassword(of: SetUpRequest & { readonly password: string }): Promise<SetUpOutcome>
@@ -188,13 +186,6 @@ export function createSetUp(deps: SetUpDeps): SetUp {
   }
 
   return {
-    createLink: async () => {
-      if (await accounts.anyOperator()) return undefined
-      const token = await links.issue()
-      await deps.append({ type: 'set-up-link.created' }, { actor: { kind: 'gateway' } })
-      return token
-    },
-
     isOpen,
 
     completeWithPassword: async (of) => {

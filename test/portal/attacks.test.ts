@@ -77,7 +77,7 @@ describe('N-183, N-187: every page', () => {
     await using portal = await startPortal()
     await portal.addPerson()
     const browser = await portal.signedIn()
-    const token = await portal.gateway.setUp.createLink()
+    const token = await portal.gateway.createSetUpLink()
     for (const path of [
       '/',
       '/account',

@@ -43,7 +43,7 @@ describe.skipIf(chromium === undefined)('the portal in Chromium', () => {
     await using portal = await startPortal(realTime)
     await using tab = await open()
     const { page } = tab
-    const token = await portal.gateway.setUp.createLink()
+    const token = await portal.gateway.createSetUpLink()
     await page.goto(`${portal.issuer}/set-up/${token}`)
     await page.getByLabel('E-mail').fill(ada)
     await page.getByLabel('Your name').fill('Ada Lovelace')

@@ -4,7 +4,7 @@ import { ada, type Portal, password, startPortal } from './portal.ts'
 import { csrfOf } from './visitor.ts'
 
 async function link(portal: Portal): Promise<string> {
-  const token = await portal.gateway.setUp.createLink()
+  const token = await portal.gateway.createSetUpLink()
   return `/set-up/${token}`
 }
 
@@ -68,7 +68,7 @@ describe('setting up the first operator', () => {
     expect(
       (await browser.submit(other, second, { email: 'b@example.com', name: 'B', password })).status,
     ).toBe(404)
-    expect(await portal.gateway.setUp.createLink()).toBeUndefined()
+    expect(await portal.gateway.createSetUpLink()).toBeUndefined()
     for (const hostile of ['/set-up/x', '/set-up/%00', `/set-up/${'A'.repeat(43)}`, '/set-up/..%2f']) {
       expect((await thief.open(hostile)).status).toBe(404)
     }

@@ -15,6 +15,7 @@ import { createEndSession } from '#gateway/logout/end-session.ts'
 import { createSessionRegistry } from '#gateway/sessions/registry.ts'
 import type { Wanted } from '#gateway/sign-in/attempt.ts'
 import { createSignInParts } from '#gateway/sign-in/parts.ts'
+import { createSetUpLinkMaker } from '#gateway/sign-in/set-up-link.ts'
 import type { SignInOutcome, SignInRequest } from '#gateway/sign-in/sign-in.ts'
 import { openTestDatabase, seededPause } from '#test/support/database.ts'
 import { createManualClock } from '#test/support/manual-clock.ts'
@@ -105,6 +106,7 @@ export async function openSignIn(options: SignInTestOptions = {}) {
     onReplay: async () => {},
   })
   const passwords = createPasswords({ hasher, cores: options.cores ?? 2 })
+  const createSetUpLink = createSetUpLinkMaker({ accounts, append, ephemeral, clock, random })
   const parts = createSignInParts({
     accounts,
     credentials,
@@ -204,6 +206,7 @@ export async function openSignIn(options: SignInTestOptions = {}) {
 
   return {
     ...parts,
+    createSetUpLink,
     clock,
     random,
     accounts,

@@ -1,0 +1,216 @@
+/**
+ * The first half of composing: stores, keys, and what acts on them. Every port gets its adapter here and nowhere else.
+ *
+ * Never: imports what talks HTTP. The command line composes this half alone, and would wait for the edges' engines without using them.
+ */
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { createArgon2Hasher } from '#adapters/argon2.ts'
+import { HttpEgress } from '#adapters/egress-http.ts'
+import { createJsonLog } from '#adapters/json-log.ts'
+import { SqlChanges } from '#adapters/sql/changes.ts'
+import type { EphemeralFile } from '#adapters/sql/ephemeral.ts'
+import { openEphemeral } from '#adapters/sql/ephemeral.ts'
+import { openSqlite, type SqlDatabase } from '#adapters/sql/open.ts'
+import { createStores, type Stores } from '#adapters/sql/stores.ts'
+import { systemClock } from '#adapters/system-clock.ts'
+import { systemRandom } from '#adapters/system-random.ts'
+import type { GatehouseConfig } from '#config/resolved.ts'
+import { createPasswords } from './accounts/passwords.ts'
+import { type AppRegistry, openAppRegistry } from './apps/registry.ts'
+import { Sealer } from './audit/sealer.ts'
+import { type AuditTrail, createAuditTrail } from './audit/trail.ts'
+import { cookieNames } from './http/cookies.ts'
+import type { Clock } from './kernel/clock.ts'
+import type { Log } from './kernel/log.ts'
+import type { Random } from './kernel/random.ts'
+import { Keyring } from './keys/keyring.ts'
+import { loadMasterKey } from './keys/master-key.ts'
+import { signJwt } from './keys/sign-jwt.ts'
+import { Dispatcher } from './logout/dispatcher.ts'
+import { createEndSession } from './logout/end-session.ts'
+import { createLogoutReports } from './logout/report.ts'
+import { Sweeper } from './logout/sweeper.ts'
+import { createLogoutMessenger } from './oidc/logout-token.ts'
+import { createSessionRegistry } from './sessions/registry.ts'
+import { createSetUpLinkMaker } from './sign-in/set-up-link.ts'
+
+/** What tests put in place of the machine's own. */
+export interface Machine {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly log?: Log
+  /** Awaited between statements (DECISIONS 34). */
+  readonly pause?: () => Promise<void>
+}
+
+export type Core = Awaited<ReturnType<typeof composeCore>>
+
+/** One tenant today; every durable table carries it from the first migration. */
+const tenant = 'default'
+
+/** Composes everything but the edges. Nothing runs in the background until it is started. */
+export async function composeCore(config: GatehouseConfig, machine: Machine = {}) {
+  const clock = machine.clock ?? systemClock
+  const random = machine.random ?? systemRandom
+  const log = machine.log ?? createJsonLog({ level: config.log.level })
+  const pause = machine.pause === undefined ? {} : { pause: machine.pause }
+
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const reportError = (error: unknown): void =>
+    log.error('work after a commit failed', { error: String(error) })
+  const database: SqlDatabase = await openSqlite({ file: config.storage.databaseFile, reportError, ...pause })
+  const { transaction } = database
+  const ephemeral: EphemeralFile = openEphemeral({
+    file: join(config.dataDir, 'ephemeral.db'),
+    clock,
+    ...pause,
+  })
+  const changes = await SqlChanges.open(database, log)
+  const stores: Stores = createStores(database, tenant)
+  const audit: AuditTrail = createAuditTrail({ store: stores.audit, clock })
+
+  const apps: AppRegistry = await openAppRegistry({ store: stores.apps, changes, log })
+  const { encryptionKey } = config.keys
+  const masterKey = loadMasterKey({
+    ...(encryptionKey === undefined ? {} : { configured: encryptionKey }),
+    dataDir: config.dataDir,
+    random,
+    log,
+  })
+  const keys = await Keyring.open({
+    store: stores.keys,
+    transaction,
+    changes,
+    audit: audit.append,
+    clock,
+    random,
+    log,
+    masterKey,
+  })
+
+  const egress = new HttpEgress(config.egress)
+  const messenger = createLogoutMessenger({ issuer: config.issuer, apps, keys, egress, clock, random })
+  const dispatcher = new Dispatcher({
+    logouts: stores.logouts,
+    messenger,
+    audit,
+    transaction,
+    changes,
+    clock,
+    random,
+    log,
+    limits: config.logout,
+  })
+  const endSession = createEndSession({
+    sessions: stores.sessions,
+    tokens: stores.artifacts,
+    logouts: stores.logouts,
+    audit,
+    apps,
+    messenger,
+    transaction,
+    changes,
+    clock,
+    random,
+    log,
+    retryForMs: config.logout.retryForMs,
+    wake: () => dispatcher.wake(),
+  })
+
+  const appPolicy = (id: Parameters<AppRegistry['find']>[0]) => apps.find(id)?.sessions ?? {}
+  const policy = {
+    idleMs: config.sessions.idleMs,
+    absoluteMs: config.sessions.absoluteMs,
+    ...(config.sessions.rememberMe.enabled
+      ? { rememberedAbsoluteMs: config.sessions.rememberMe.absoluteMs }
+      : {}),
+    activity: config.sessions.activity,
+    rotateSecretMs: config.sessions.rotateSecretMs,
+  }
+  const sessions = createSessionRegistry({
+    store: stores.sessions,
+    transaction,
+    clock,
+    random,
+    policy,
+    appPolicy,
+    endSession,
+    rotationKey: keys.secret('session-rotation'),
+    onReplay: (session, address) =>
+      audit.append(
+        { type: 'session.secret-replayed', accountId: session.accountId, ssoSessionId: session.id, address },
+        { actor: { kind: 'gateway' } },
+      ),
+  })
+
+  const passwords = createPasswords({ hasher: createArgon2Hasher(), cores: availableParallelism() })
+  const createSetUpLink = createSetUpLinkMaker({
+    accounts: stores.accounts,
+    append: audit.append,
+    ephemeral,
+    clock,
+    random,
+  })
+  const reports = createLogoutReports({ logouts: stores.logouts, apps })
+  const sweeper = new Sweeper({
+    sessions: stores.sessions,
+    tokens: stores.artifacts,
+    logouts: stores.logouts,
+    endSession,
+    apps,
+    transaction,
+    clock,
+    log,
+    policy,
+    keepHistoryMs: config.sessions.keepHistoryMs,
+  })
+  const sealer = new Sealer({
+    store: stores.audit,
+    transaction,
+    clock,
+    log,
+    sign: (statement) =>
+      Promise.resolve(signJwt({ typ: 'gatehouse-audit-checkpoint' }, { statement }, keys.signing('ES256'))),
+    keepMs: config.audit.keepMs,
+  })
+
+  return {
+    config,
+    clock,
+    random,
+    log,
+    database,
+    transaction,
+    ephemeral,
+    changes,
+    stores,
+    audit,
+    apps,
+    keys,
+    egress,
+    messenger,
+    dispatcher,
+    endSession,
+    sessions,
+    passwords,
+    createSetUpLink,
+    reports,
+    sweeper,
+    sealer,
+    cookieNames: cookieNames(config.issuer),
+    /** In the order in which one relies on the next: what talks first, the database last. */
+    close: async (): Promise<void> => {
+      await sweeper[Symbol.asyncDispose]()
+      await dispatcher[Symbol.asyncDispose]()
+      await sealer[Symbol.asyncDispose]()
+      keys[Symbol.dispose]()
+      apps[Symbol.dispose]()
+      changes[Symbol.dispose]()
+      await egress[Symbol.asyncDispose]()
+      await ephemeral[Symbol.asyncDispose]()
+      await database.close()
+    },
+  }
+}
