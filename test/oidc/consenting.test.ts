@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type ClientMetadata, metadataDefaults } from '#gateway/apps/client-metadata.ts'
 import type { AccountId, AppId } from '#gateway/kernel/ids.ts'
 import { claimsOf, refresh, userinfoStatus } from '#test/support/oauth.ts'
 import { bob, signInOn } from '#test/support/two-apps.ts'
@@ -155,5 +156,35 @@ describe('what an app may have', () => {
       headers: { authorization: `Bearer ${body.access_token}` },
     })
     expect(await userinfo.json()).not.toHaveProperty('groups')
+  })
+
+  test('shrinks with its record: what the operator took away is gone at the next refresh', async () => {
+    await using world = await startWorld()
+    const client = world.client('frame')
+    const metadata: ClientMetadata = {
+      ...metadataDefaults,
+      redirect_uris: [client.redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+    }
+    const { apps } = world.gateway.commands
+    const { app } = await apps.add(
+      {
+        id: 'frame',
+        name: 'Frame',
+        firstParty: false,
+        access: { kind: 'everyone' },
+        sessions: {},
+        logout: { causes: 'all', appSignsOut: 'everywhere' },
+        oidc: { secret: client.clientSecret, metadata },
+      },
+      { kind: 'command-line' },
+    )
+    const browser = await world.signedIn()
+    const asked = await opened(browser, client, { scope: 'openid email groups' })
+    const { body } = await redeemed(asked.went(await browser.submit(asked.page, { decision: 'allow' })))
+    expect(body).toMatchObject({ scope: 'openid email groups' })
+    const less = { ...app, oidc: { ...app.oidc, metadata: { ...metadata, scope: 'openid email' } } }
+    await apps.change(app.id, less, { kind: 'command-line' })
+    expect((await refresh(client, body.refresh_token ?? '')).body).toMatchObject({ scope: 'openid email' })
   })
 })
