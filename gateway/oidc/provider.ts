@@ -201,8 +201,9 @@ function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration 
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       registration: { enabled: false },
     },
+    // `null` is the origin of a sandboxed frame, and what the address of a native app parses to: it is nobody's (N-186).
     clientBasedCORS: (_ctx, origin, client) =>
-      (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+      origin !== 'null' && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
     discovery: { service_documentation: undefined },
   }
 }
