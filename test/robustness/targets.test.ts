@@ -113,6 +113,11 @@ describe('targets of requests', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 
+  test('one of 20 KB, or with 20 KB behind the question mark, is refused before any code of ours sees it', async () => {
+    expect(statusOf(await get(`/${'a'.repeat(20_000)}`))).toBe(431)
+    expect(statusOf(await get(`/?${'a'.repeat(20_000)}`))).toBe(431)
+  })
+
   test('an address is taken as written: whatever else it could mean, it reaches no page of ours by another name', async () => {
     await fc.assert(
       fc.asyncProperty(
