@@ -1,7 +1,7 @@
 // `npm test`: installs what is missing, runs every suite once, and says in its last line how many tests passed.
 // Plain JavaScript: it may be started by a Node that cannot run the tests.
 //
-//   --fast   without browsers, foreign clients and crashes
+//   --fast   without browsers, foreign clients, crashes and races by the thousand
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { prepare, root } from '../config/prepare.mjs'
 import { provideDebianPackages } from './support/debian-packages.mjs'
 
-const slowSuites = ['test/browser/**', 'test/clients/**', 'test/crash/**']
+const slowSuites = ['test/browser/**', 'test/clients/**', 'test/crash/**', 'test/races/thousand-*']
 
 const options = process.argv.slice(2)
 const fast = options.includes('--fast')
