@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
+import { type Browser, createBrowser } from '#test/support/browser.ts'
 import { type Client, codeFor, exchange, isActive, refresh } from '#test/support/oauth.ts'
 import { type RaceGateway, startRaceGateway } from '#test/support/race-gateway.ts'
 import { maySmallDisk, openSmallDisk } from '#test/support/small-disk.ts'
@@ -41,6 +42,25 @@ describe.skipIf(!maySmallDisk)('a full disk (needs root, for a real one)', () =>
     expect(integrityOf(target)).toBe('ok')
   })
 
+  test('stops nobody who is signed in from looking around, and a sign-in says why it cannot begin', async () => {
+    using disk = openSmallDisk(8)
+    await using target = await startRaceGateway({ appIds: ['wiki'], folder: disk.folder })
+    const { browser } = await target.signIn()
+    await browser.get(`${target.issuer}/`)
+    disk.fill()
+    const stranger = createBrowser()
+    let page = await stranger.get(`${target.issuer}/sign-in`)
+    for (let tries = 0; page.status === 200 && tries < enough; tries++)
+      page = await stranger.get(`${target.issuer}/sign-in`)
+    expect(page.status).toBe(503)
+    expect(page.text).toContain('The disk is full')
+    for (const path of ['/', '/.well-known/openid-configuration', '/readyz'])
+      expect((await browser.get(`${target.issuer}${path}`)).status, path).toBe(200)
+
+    disk.free()
+    expect((await stranger.get(`${target.issuer}/sign-in`)).status).toBe(200)
+  })
+
   test('does not let a sign-out lie: it is refused and the session lives, or it is done and every app is told', async () => {
     using disk = openSmallDisk(8)
     await using target = await startRaceGateway({ appIds: ['wiki', 'board'], folder: disk.folder })
@@ -78,10 +98,7 @@ describe.skipIf(!maySmallDisk)('a full disk (needs root, for a real one)', () =>
 })
 
 /** Opens an app until the disk has no more room for it. */
-async function failingPage(
-  target: RaceGateway,
-  browser: Awaited<ReturnType<RaceGateway['signIn']>>['browser'],
-) {
+async function failingPage(target: RaceGateway, browser: Browser) {
   const query = new URLSearchParams({
     client_id: 'wiki',
     redirect_uri: only(target).redirectUri,
