@@ -21,9 +21,11 @@ import { createPasswords } from './accounts/passwords.ts'
 import { type AppRegistry, openAppRegistry } from './apps/registry.ts'
 import { Sealer } from './audit/sealer.ts'
 import { type AuditTrail, createAuditTrail } from './audit/trail.ts'
+import { countBusy, createMeters } from './compose-meters.ts'
 import { cookieNames } from './http/cookies.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Log } from './kernel/log.ts'
+import { createMetrics } from './kernel/metrics.ts'
 import type { Random } from './kernel/random.ts'
 import { Keyring } from './keys/keyring.ts'
 import { loadMasterKey } from './keys/master-key.ts'
@@ -56,15 +58,23 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
   const random = machine.random ?? systemRandom
   const log = machine.log ?? createJsonLog({ level: config.log.level })
   const pause = machine.pause === undefined ? {} : { pause: machine.pause }
+  const metrics = createMetrics()
+  const meters = createMeters(metrics)
 
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const reportError = (error: unknown): void =>
     log.error('work after a commit failed', { error: String(error) })
-  const database: SqlDatabase = await openSqlite({ file: config.storage.databaseFile, reportError, ...pause })
+  const database: SqlDatabase = await openSqlite({
+    file: config.storage.databaseFile,
+    reportError,
+    onFailure: (code) => meters.storeFailures.add({ store: 'main', code }),
+    ...pause,
+  })
   const { transaction } = database
   const ephemeral: EphemeralFile = openEphemeral({
     file: join(config.dataDir, 'ephemeral.db'),
     clock,
+    onFailure: (code) => meters.storeFailures.add({ store: 'ephemeral', code }),
     ...pause,
   })
   const changes = await SqlChanges.open(database, log)
@@ -102,6 +112,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     random,
     log,
     limits: config.logout,
+    meter: meters.deliveries,
   })
   const endSession = createEndSession({
     sessions: stores.sessions,
@@ -117,6 +128,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     log,
     retryForMs: config.logout.retryForMs,
     wake: () => dispatcher.wake(),
+    meter: meters.deliveries,
   })
 
   const appPolicy = (id: Parameters<AppRegistry['find']>[0]) => apps.find(id)?.sessions ?? {}
@@ -145,7 +157,10 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
       ),
   })
 
-  const passwords = createPasswords({ hasher: createArgon2Hasher(), cores: availableParallelism() })
+  const passwords = countBusy(
+    createPasswords({ hasher: createArgon2Hasher(), cores: availableParallelism() }),
+    meters.passwordsBusy,
+  )
   const createSetUpLink = createSetUpLinkMaker({
     accounts: stores.accounts,
     append: audit.append,
@@ -181,6 +196,8 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     clock,
     random,
     log,
+    metrics,
+    meters,
     database,
     transaction,
     ephemeral,

@@ -62,6 +62,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     cookies,
     csrf,
     readSession,
+    onTokens: (grantType) => core.meters.tokens.add({ grant_type: grantType }),
     renderConsent: ({ uid, app, account, shown, redirectUri }, token) =>
       toText(
         consentPage({

@@ -28,45 +28,58 @@ export async function serve(loaded: LoadedConfig): Promise<void> {
   await using gateway = await telling('Opening the database and keys', () => compose(loaded.config))
   for (const { message } of loaded.warnings) gateway.log.warn(message)
   await telling('Applying what the configuration file declares', () => gateway.commands.applyDeclared())
-  const server = await listen(gateway)
+  const servers = await listen(gateway)
   gateway.start()
   await announce(gateway)
   await stopped
   say('Stopping: requests in flight may finish.')
   gateway.endStreams()
-  await drain(server)
+  await Promise.all(servers.map(drain))
 }
 
-async function listen(gateway: Gateway): Promise<Server> {
-  const { listen: at, tls } = gateway.config
+/** Opens the listener for everybody, and that for monitoring where there is to be one. */
+async function listen(gateway: Gateway): Promise<readonly Server[]> {
+  const { listen: at, metrics, tls } = gateway.config
   const pem =
     tls === undefined
       ? undefined
       : { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') }
-  const server = createListener(gateway.handle, pem)
+  const opened = [await open(createListener(gateway.handle, pem), 'listen', at)]
+  if (metrics !== undefined && gateway.handleMetrics !== undefined) {
+    opened.push(await open(createListener(gateway.handleMetrics), 'metrics', metrics))
+  }
+  gateway.refuseOwnListeners(opened)
+  return opened.map(({ server }) => server)
+}
+
+async function open(
+  server: Server,
+  setting: 'listen' | 'metrics',
+  at: { readonly host: string; readonly port: number },
+): Promise<{ readonly server: Server; readonly host: string; readonly port: number }> {
   server.listen(at.port, at.host)
   await once(server, 'listening').catch((error: unknown) => {
-    throw cannotListen(error, at)
+    throw cannotListen(error, setting, at)
   })
-  const { port } = server.address() as AddressInfo
-  gateway.refuseOwnListeners([{ host: at.host, port }])
-  return server
+  return { server, host: at.host, port: (server.address() as AddressInfo).port }
 }
 
 function cannotListen(
   error: unknown,
+  setting: 'listen' | 'metrics',
   { host, port }: { readonly host: string; readonly port: number },
 ): unknown {
+  const remedy = setting === 'listen' ? 'set listen.port, and issuer with it' : 'set metrics.port'
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':
       return new GatewayError(
         'configuration_invalid',
-        `Port ${port} on ${host} is taken. Is the gateway running already? If another program has it, set listen.port, and issuer with it.`,
+        `Port ${port} on ${host} is taken. Is the gateway running already? If another program has it, ${remedy}.`,
       )
     case 'EACCES':
       return new GatewayError(
         'configuration_invalid',
-        `This user may not listen on port ${port}. Set listen.port to one above 1023 and put a proxy in front.`,
+        `This user may not listen on port ${port}. Set ${setting}.port to one above 1023${setting === 'listen' ? ' and put a proxy in front' : ''}.`,
       )
     default:
       return error

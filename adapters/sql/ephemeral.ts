@@ -11,7 +11,7 @@ import { type Clock, secondMs } from '#gateway/kernel/clock.ts'
 import type { Ephemeral } from '#gateway/kernel/ephemeral.ts'
 import { GatewayError } from '#gateway/kernel/errors.ts'
 import { busyTimeoutMs, patienceMs, untilFree } from './busy.ts'
-import { explainOpenError, translateSqliteError } from './sqlite-errors.ts'
+import { explainOpenError, type OnStoreFailure, translateSqliteError } from './sqlite-errors.ts'
 
 export interface EphemeralFile extends Ephemeral, AsyncDisposable {
   /** Deletes up to 100 expired entries; returns how many. Runs by itself too. */
@@ -23,6 +23,7 @@ export interface OpenEphemeralOptions {
   readonly clock: Clock
   /** Awaited before and after each statement (tests only, DECISIONS 34). */
   readonly pause?: () => Promise<void>
+  readonly onFailure?: OnStoreFailure
 }
 
 /** The longest that anything here may be: an interaction with its request, or sign-in options. */
@@ -49,12 +50,14 @@ class SqliteEphemeral implements EphemeralFile {
   readonly #statements: ReturnType<typeof prepareAll>
   readonly #clock: Clock
   readonly #pause: (() => Promise<void>) | undefined
+  readonly #onFailure: OnStoreFailure | undefined
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor({ file, clock, pause }: OpenEphemeralOptions) {
+  constructor({ file, clock, pause, onFailure }: OpenEphemeralOptions) {
     this.#clock = clock
     this.#pause = pause
+    this.#onFailure = onFailure
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
       this.#sqlite = new Sqlite(file, { timeout: busyTimeoutMs })
@@ -146,7 +149,7 @@ class SqliteEphemeral implements EphemeralFile {
       if (this.#pause !== undefined) await this.#pause()
       return result
     } catch (error) {
-      throw translateSqliteError(error)
+      throw translateSqliteError(error, this.#onFailure)
     }
   }
 

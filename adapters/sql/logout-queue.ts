@@ -14,7 +14,10 @@ import type { SqlDatabase } from './open.ts'
 /** Rows looked at for each that may be claimed: apps with a few due each are served from these alone. */
 const windowPerClaim = 4
 
-type Queue = Pick<LogoutStore, 'claim' | 'renew' | 'release' | 'book' | 'nextDueAfter' | 'retryNow'>
+type Queue = Pick<
+  LogoutStore,
+  'claim' | 'renew' | 'release' | 'book' | 'countPending' | 'nextDueAfter' | 'retryNow'
+>
 
 /** The part of LogoutStore that the dispatcher works with. */
 export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Queue {
@@ -160,6 +163,23 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
         await settle(logoutsSettledBy(booked), now)
         return booked.map(({ next }) => next)
       }),
+
+    countPending: async (upTo) => {
+      const counted = await database
+        .q()
+        .selectFrom((of) =>
+          of
+            .selectFrom('logout_deliveries')
+            .select('id')
+            .where('tenant', '=', tenant)
+            .where(sql<SqlBool>`state = 'pending'`)
+            .limit(upTo)
+            .as('pending'),
+        )
+        .select((of) => of.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow()
+      return Number(counted.count)
+    },
 
     nextDueAfter: async (now) => {
       const row = await database

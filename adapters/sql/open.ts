@@ -7,7 +7,7 @@ import { busyTimeoutMs, patienceMs, untilFree } from './busy.ts'
 import { migrateToLatest } from './migrate.ts'
 import type { Schema } from './schema.ts'
 import { SqliteDialect } from './sqlite-dialect.ts'
-import { explainOpenError, translateSqliteError } from './sqlite-errors.ts'
+import { explainOpenError, type OnStoreFailure, translateSqliteError } from './sqlite-errors.ts'
 import { createTransactionScope } from './transaction.ts'
 
 export interface SqlDatabase {
@@ -30,6 +30,7 @@ export interface OpenSqliteOptions {
   /** False leaves the schema as it is, for `gatehouse migrate status`. */
   readonly migrate?: boolean
   readonly reportError?: (error: unknown) => void
+  readonly onFailure?: OnStoreFailure
 }
 
 /** 64 MiB of page cache keeps the hot indexes of a hundred thousand sessions in memory. */
@@ -41,12 +42,12 @@ const cacheKiB = 64 * 1024
  */
 export async function openSqlite(options: OpenSqliteOptions): Promise<SqlDatabase> {
   const sqlite = openFile(options.file)
-  const dialect = new SqliteDialect({ sqlite, pause: options.pause })
+  const dialect = new SqliteDialect({ sqlite, pause: options.pause, onFailure: options.onFailure })
   const database = new Kysely<Schema>({ dialect })
   const scope = createTransactionScope(
     database,
     (durable) => sqlite.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`),
-    whileBusy,
+    (attempt) => whileBusy(attempt, options.onFailure),
     options.reportError ?? (() => {}),
   )
   try {
@@ -71,11 +72,11 @@ export async function openSqlite(options: OpenSqliteOptions): Promise<SqlDatabas
 }
 
 /** Only a `begin` is repeated here: what fails inside a transaction is no longer SQLite's own error by the time it gets this far. */
-async function whileBusy<T>(attempt: () => Promise<T>): Promise<T> {
+async function whileBusy<T>(attempt: () => Promise<T>, onFailure?: OnStoreFailure): Promise<T> {
   try {
     return await untilFree(attempt, performance.now() + patienceMs)
   } catch (error) {
-    throw translateSqliteError(error)
+    throw translateSqliteError(error, onFailure)
   }
 }
 

@@ -22,7 +22,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { isBusy, patienceMs, untilFree } from './busy.ts'
-import { storeUnavailable, translateSqliteError } from './sqlite-errors.ts'
+import { type OnStoreFailure, storeUnavailable, translateSqliteError } from './sqlite-errors.ts'
 
 /** Distinct statements of the gateway are about 200; the bound keeps a generated one from filling memory. */
 const maxCachedStatements = 500
@@ -31,6 +31,7 @@ export interface SqliteDialectOptions {
   readonly sqlite: Sqlite.Database
   /** Awaited before each statement: how tests put other requests between any two statements (DECISIONS 34). */
   readonly pause?: (() => Promise<void>) | undefined
+  readonly onFailure?: OnStoreFailure | undefined
 }
 
 export class SqliteDialect implements Dialect {
@@ -76,12 +77,14 @@ class OwnQueueAdapter extends SqliteAdapter {
 
 class OneConnectionDriver implements Driver {
   readonly connection: Connection
+  readonly #onFailure: OnStoreFailure | undefined
   /** In the order in which they came. */
   readonly #waiting = new Set<() => void>()
   #taken = false
 
   constructor(options: SqliteDialectOptions) {
     this.connection = new Connection(options)
+    this.#onFailure = options.onFailure
   }
 
   get isIdle(): boolean {
@@ -114,6 +117,7 @@ class OneConnectionDriver implements Driver {
       }
       const timer = setTimeout(() => {
         this.#waiting.delete(free)
+        this.#onFailure?.('store_unavailable')
         reject(storeUnavailable())
       }, patienceMs)
       this.#waiting.add(free)
@@ -142,6 +146,7 @@ class OneConnectionDriver implements Driver {
 class Connection implements DatabaseConnection {
   readonly #sqlite: Sqlite.Database
   readonly #pause: (() => Promise<void>) | undefined
+  readonly #onFailure: OnStoreFailure | undefined
   readonly #statements = new Map<string, Sqlite.Statement>()
   /** When whoever holds the connection has waited long enough for another process (of `performance.now()`). */
   giveUpAt = 0
@@ -151,6 +156,7 @@ class Connection implements DatabaseConnection {
   constructor(options: SqliteDialectOptions) {
     this.#sqlite = options.sqlite
     this.#pause = options.pause
+    this.#onFailure = options.onFailure
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -166,7 +172,7 @@ class Connection implements DatabaseConnection {
       )
     } catch (error) {
       this.#rolledBackItself = inside && !this.#sqlite.inTransaction
-      throw translateSqliteError(error)
+      throw translateSqliteError(error, this.#onFailure)
     }
   }
 
@@ -183,7 +189,7 @@ class Connection implements DatabaseConnection {
       return this.#run<R>(query)
     } catch (error) {
       if (isBusy(error)) return undefined
-      throw translateSqliteError(error)
+      throw translateSqliteError(error, this.#onFailure)
     }
   }
 

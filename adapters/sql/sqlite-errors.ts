@@ -1,10 +1,20 @@
-import { GatewayError } from '#gateway/kernel/errors.ts'
+import { type ErrorCode, GatewayError } from '#gateway/kernel/errors.ts'
+
+/** Hears of each time a store could not answer or keep something. */
+export type OnStoreFailure = (code: ErrorCode) => void
 
 /**
  * What SQLite's failures mean to the gateway. A store that cannot answer is an error with a remedy, never "not found";
  * constraint violations stay what they are, because the store that caused one knows what it means.
  */
-export function translateSqliteError(error: unknown): unknown {
+export function translateSqliteError(error: unknown, onFailure?: OnStoreFailure): unknown {
+  const translated = translate(error)
+  // What has been translated before was counted then.
+  if (translated !== error && translated instanceof GatewayError) onFailure?.(translated.code)
+  return translated
+}
+
+function translate(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
   const code = String(error.code)
   if (code.startsWith('SQLITE_CONSTRAINT')) return error

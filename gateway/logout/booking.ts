@@ -20,6 +20,7 @@ import {
   type LogoutDelivery,
   type PendingDelivery,
 } from './delivery.ts'
+import type { DeliveryMeter } from './meter.ts'
 import type { Jitter } from './schedule.ts'
 import type { BookedAttempt, LogoutStore } from './store.ts'
 
@@ -30,6 +31,7 @@ export interface BookingDeps {
   readonly clock: Clock
   readonly log: Log
   readonly jitter: Jitter
+  readonly meter?: DeliveryMeter
 }
 
 /** An attempt that has come to its end, one way or another. */
@@ -110,7 +112,10 @@ export class Booking {
       await audit.appendAll(written.flatMap(settledEvent), { actor: { kind: 'gateway' } })
       return written
     })
-    for (const delivery of booked) report(log, delivery)
+    for (const delivery of booked) {
+      if (delivery.progress.state !== 'pending') this.#deps.meter?.settled(delivery.progress.state)
+      report(log, delivery)
+    }
     if (booked.length < batch.length) {
       log.warn('another process had taken over deliveries; its answers count', {
         count: batch.length - booked.length,

@@ -186,7 +186,10 @@ export class Dispatcher {
       this.#deps.heartbeatMs ?? usualHeartbeatMs,
     ).unref()
     const startedAt = this.#deps.clock.now()
-    void this.#attempt(claimed).then((outcome) => this.#booking.add({ claimed, startedAt, outcome }))
+    void this.#attempt(claimed).then((outcome) => {
+      this.#deps.meter?.attempted(outcome)
+      this.#booking.add({ claimed, startedAt, outcome })
+    })
   }
 
   /** Always comes to an outcome: a messenger that throws or hangs costs its own delivery an attempt and nobody else anything. */

@@ -22,6 +22,7 @@ import type { SessionStore, TokenStore } from '../sessions/store.ts'
 import type { AppDirectory } from './app-directory.ts'
 import { type Channel, type LogoutDelivery, noChannelWords } from './delivery.ts'
 import type { Messenger } from './messenger.ts'
+import type { DeliveryMeter } from './meter.ts'
 import type { LogoutStore } from './store.ts'
 
 export interface EndSessionDeps {
@@ -40,6 +41,7 @@ export interface EndSessionDeps {
   readonly retryForMs: number
   /** Called after the commit: the dispatcher of this process has something to do. */
   readonly wake: () => void
+  readonly meter?: Pick<DeliveryMeter, 'settled'>
 }
 
 /** The store ends at most this many at a time, so that no other writer waits long (DECISIONS 23). */
@@ -116,6 +118,10 @@ async function endBatch(
   if (pending) {
     await deps.changes.announce('deliveries')
     deps.transaction.afterCommit(deps.wake)
+  }
+  for (const { progress } of deliveries) {
+    const { state } = progress
+    if (state !== 'pending') deps.transaction.afterCommit(() => deps.meter?.settled(state))
   }
   return ended
 }

@@ -63,6 +63,8 @@ export interface LogoutStore {
    * Returns the deliveries booked: those whose lease was lost meanwhile are left alone and missing from the answer.
    */
   book(attempts: readonly BookedAttempt[], now: number): Promise<readonly LogoutDelivery[]>
+  /** How many deliveries are pending, counted no further than `upTo`. */
+  countPending(upTo: number): Promise<number>
   /** When the next delivery falls due, or the next lease runs out, after `now`. Undefined: nothing is pending. */
   nextDueAfter(now: number): Promise<number | undefined>
 

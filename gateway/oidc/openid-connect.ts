@@ -57,6 +57,7 @@ export interface OpenIdConnectDeps {
   readonly cookies: Cookies
   readonly csrf: Csrf
   readonly readSession: (ctx: Context) => Promise<SsoSession | undefined>
+  readonly onTokens: (grantType: string) => void
   readonly renderConsent: (question: ConsentQuestion, csrf: string) => string
   /** Page for an OAuth error that must not go back to the app (N-033). */
   readonly renderError: (error: string, requestId: string) => string

@@ -6,7 +6,7 @@
  */
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
-import { errors, type Provider } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import { parseForm, readForm } from '../http/body.ts'
 import type { Cookies } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
@@ -26,6 +26,8 @@ export interface OidcRoutesDeps {
   readonly endSession: (ctx: Context, parameters: ReadonlyMap<string, string>) => Promise<string>
   /** Writes the tokens of the current request. */
   readonly commitTokens: () => Promise<void>
+  /** Tokens were written and are about to be handed out. */
+  readonly onTokens: (grantType: string) => void
   readonly documents: PublicDocuments
   readonly cookies: Cookies
   readonly csrf: Csrf
@@ -102,6 +104,7 @@ async function token(deps: OidcRoutesDeps, ctx: Context, engine: () => Promise<u
   if (ctx.status !== 200) return
   try {
     await withinRequest(ctx, deps.commitTokens)
+    deps.onTokens(String((ctx as unknown as KoaContextWithOIDC).oidc.params?.['grant_type']))
   } catch (error) {
     if (!(error instanceof errors.InvalidGrant)) throw error
     ctx.status = error.statusCode

@@ -47,7 +47,21 @@ export function describeLogoutStore(name: string, open: () => Promise<OpenLogout
       expect(await store.logouts.deliveriesOf([])).toEqual([])
       expect(await store.logouts.attemptsOf([])).toEqual([])
       expect(await store.logouts.nextDueAfter(0)).toBeUndefined()
+      expect(await store.logouts.countPending(10)).toBe(0)
       expect(await store.logouts.claim(claimAll)).toEqual([])
+    })
+
+    test('counts what is pending, and no further than it is asked to', async () => {
+      await using store = await open()
+      const logout = aLogout()
+      const [first, second, third] = [0, 1, 2].map(() => aDelivery({ logoutId: logout.id }))
+      if (first === undefined || second === undefined || third === undefined)
+        throw new Error('three were made')
+      const settled: LogoutDelivery = { ...third, progress: { state: 'delivered', settledAt: noon } }
+      await store.logouts.insert(logout, [first, second, settled])
+      expect(await store.logouts.countPending(100)).toBe(2)
+      expect(await store.logouts.countPending(1)).toBe(1)
+      expect(await store.otherTenant.countPending(100)).toBe(0)
     })
 
     test('rolls a Logout back with the transaction that ended the sessions', async () => {
