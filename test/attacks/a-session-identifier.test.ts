@@ -87,7 +87,7 @@ describe('A: session identifier and fixation', () => {
     const victim = await signedIn(all)
     const wiki = clientOf(all, 'wiki')
     const page = await attacker.get(`${all.wiki.url}/sign-in`)
-    const uid = /\/oauth\/interaction\/([^/]+)/.exec(page.visited.join(' '))?.[1] ?? ''
+    const uid = /\/oauth\/interaction\/([\w-]+)/.exec(page.visited.join(' '))?.[1] ?? ''
 
     // Neither address lends the victim's session to the attacker's flow, and none of them leads to the app.
     for (const path of [

@@ -158,7 +158,7 @@ describe('B: life cycle', () => {
     const board = clientOf(all, 'board')
     const thief = createBrowser()
     const asked = await thief.get(`${all.board.url}/sign-in`)
-    const uid = /\/oauth\/interaction\/([^/]+)/.exec(asked.visited.join(' '))?.[1] ?? ''
+    const uid = /\/oauth\/interaction\/([\w-]+)/.exec(asked.visited.join(' '))?.[1] ?? ''
     await thief.submit(asked, grace, { action: '/sign-in' })
     expect(sessionCookie(all, thief)).toBeUndefined()
     for (const path of [

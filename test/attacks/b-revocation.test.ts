@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compose } from '#gateway/compose.ts'
-import type { SsoSessionId } from '#gateway/kernel/ids.ts'
+import type { AccountId, AppId, SsoSessionId } from '#gateway/kernel/ids.ts'
 import { type Browser, createBrowser } from '#test/support/browser.ts'
 import { startGateway } from '#test/support/gateway.ts'
 import {
@@ -174,7 +174,7 @@ describe('B: revocation', () => {
     await all.gateway.commands.accounts.disable(id, operator)
     const answered = await browser.submit(question, { decision: 'allow' }, { follow: false })
     expect([answered.status >= 400, answered.location]).toEqual([true, undefined])
-    expect(await all.gateway.stores.consents.find(id, 'board' as never)).toBeUndefined()
+    expect(await all.gateway.stores.consents.find(id, 'board' as AppId)).toBeUndefined()
   })
 })
 
@@ -184,7 +184,7 @@ async function sessionOf(all: TwoApps): Promise<Browser> {
   const { secret } = await all.gateway.transaction.run(
     () =>
       all.gateway.sessions.begin({
-        accountId: ada.id as never,
+        accountId: ada.id as AccountId,
         authentication: {
           methods: ['password'],
           amr: ['pwd'],

@@ -172,7 +172,7 @@ describe('E: codes and PKCE', () => {
       max_age: '0',
     })
     const page = await browser.get(`${wiki.endpoints.authorize}?${query}`)
-    const uid = /interaction\/([^/?]+)/.exec(page.visited.join(' '))?.[1]
+    const uid = /interaction\/([\w-]+)/.exec(page.visited.join(' '))?.[1]
     // Around the page that asks: on the addresses that come after it, and with other parameters.
     for (const path of [
       `/oauth/interaction/${uid}/finish`,

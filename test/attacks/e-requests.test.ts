@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { AccountId, AppId } from '#gateway/kernel/ids.ts'
 import { createBrowser, formOf, type Page } from '#test/support/browser.ts'
 import { ask, authorizationRequest, authorize, type Client, codeFor, exchange } from '#test/support/oauth.ts'
 import { bob, startTwoApps } from '#test/support/two-apps.ts'
@@ -128,7 +129,7 @@ describe('E: pushed requests, request objects and consent', () => {
     const question = await ada.get(`${all.board.url}/sign-in`)
     const other = await mallory.get(`${all.board.url}/sign-in`)
     const form = formOf(question)
-    const consents = () => all.gateway.stores.consents.find('ada' as never, 'board' as never)
+    const consents = () => all.gateway.stores.consents.find('ada' as AccountId, 'board' as AppId)
 
     const csrf = form.fields['csrf'] ?? ''
     const attempts: readonly (readonly [what: string, answer: Promise<Page>])[] = [

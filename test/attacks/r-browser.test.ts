@@ -47,7 +47,9 @@ describe('R: browser', () => {
           },
           body: body === 'json' ? '{}' : 'decision=sign-out&csrf=x',
         })
-        expect([path, headers, answer.status]).toEqual([path, headers, 403])
+        // By this name, and not for the token, which is the second lock and not the first.
+        const { status, code } = (await answer.json()) as { status: number; code: string }
+        expect([path, headers, status, code]).toEqual([path, headers, 403, 'cross_site_request'])
         expect(answer.headers.getSetCookie()).toEqual([])
       }
     }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { operator, signedIn, tracesIn } from '#test/attacks/attacker.ts'
+import { rawRequest, sendRaw, signedIn, statusOf, tracesIn } from '#test/attacks/attacker.ts'
 import type { Browser } from '#test/support/browser.ts'
 import { startGateway, type TestGateway } from '#test/support/gateway.ts'
 import { ada, declaredApp } from '#test/support/two-apps.ts'
@@ -128,7 +128,6 @@ describe('bodies that are wrong in themselves', () => {
   )
 
   test('one that announces more than it sends, or sends more than it announced, is cut off', async () => {
-    const { sendRaw, rawRequest, statusOf } = await import('#test/attacks/attacker.ts')
     const head = ['POST /sign-in HTTP/1.1', `Host: localhost:${gateway.port}`, `Content-Type: ${form}`]
     const long = await sendRaw(
       gateway.port,
@@ -158,8 +157,5 @@ describe('bodies that are wrong in themselves', () => {
     const sessions = await gateway.gateway.stores.sessions.list({ limit: 10 })
     expect(sessions.map(({ ended }) => ended)).toEqual([undefined])
     expect((await browser.get(`${gateway.issuer}/account`)).status).toBe(200)
-    expect(
-      (await gateway.gateway.commands.sessions.end(sessions[0]?.id as never, operator)).ssoSessionIds,
-    ).toHaveLength(1)
   })
 })
