@@ -188,7 +188,7 @@ describe('C: logout protocols', () => {
 
     await codeFor(browser, board)
     const question = await browser.get(`${all.issuer}/sign-out`)
-    expect(question.text).toMatch(/in 2 apps.*ends all of it/s)
+    expect(question.text).toMatch(/in 2 apps.*tells the apps to end theirs/s)
     const done = await browser.submit(question, { decision: 'sign-out' })
     await all.gateway.dispatcher.runDue()
     expect([all.board.told.length, all.wiki.told.length]).toEqual([2, 1])

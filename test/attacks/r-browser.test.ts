@@ -76,6 +76,11 @@ describe('R: browser', () => {
         { ...formOf(own, '/sign-in').fields, attempt: fields['attempt'] ?? '', ...mine },
         {},
       ],
+      [
+        'the victim’s own attempt without its token',
+        { ...formOf(own, '/sign-in').fields, csrf: '', ...mine },
+        {},
+      ],
       ['no token', { attempt: fields['attempt'] ?? '', ...mine }, {}],
     ] as const) {
       const answer = await victim.post(`${all.issuer}/sign-in`, form, { follow: false, headers })
