@@ -113,7 +113,8 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
       simpleMessagePage({
         appearance: deps.appearance,
         heading: 'You are signed out',
-        message: 'There is no session on this browser.',
+        // No word on the apps: one that could not be told may have a session of its own here.
+        message: `Nobody is signed in to ${deps.appearance.name} in this browser.`,
         action: { href: '/sign-in', words: 'Sign in' },
       }),
     )

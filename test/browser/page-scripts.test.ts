@@ -3,10 +3,10 @@ import type { Middleware } from 'koa'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
-import { launchChromium } from './chromium.ts'
 import { type SampleServer, serveSamples } from '#test/views/serve-samples.ts'
 import { type SignOutRow, signOutReport } from '#views/pages/sign-out-report.ts'
 import { sampleNow } from '#views/sample-appearance.ts'
+import { launchChromium } from './chromium.ts'
 
 describe.skipIf(chromium === undefined)('in Chromium', () => {
   let browser: Browser
@@ -60,7 +60,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await expect.poll(() => row(1).getAttribute('data-state')).toBe('confirmed')
     expect(await row(1).locator('use').getAttribute('href')).toBe('#state-confirmed')
     expect(await row(2).locator('[data-words]').textContent()).toBe(
-      'Does not answer. Will keep trying (next in 5 s)',
+      'Not confirmed yet. Will keep trying (next in 5 s)',
     )
     expect(await row(3).locator('time').textContent()).toMatch(/03:00/)
     // A countdown is no news; a new state is.

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
-import { launchChromium } from './chromium.ts'
 import { samplePages } from '#test/views/pages.ts'
 import { type SampleServer, serveSamples } from '#test/views/serve-samples.ts'
+import { launchChromium } from './chromium.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 

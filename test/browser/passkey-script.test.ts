@@ -11,8 +11,8 @@ import type { Context, Middleware } from 'koa'
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
-import { launchChromium } from './chromium.ts'
 import { type SampleServer, serveSamples } from '#test/views/serve-samples.ts'
+import { launchChromium } from './chromium.ts'
 
 /** A server that knows one passkey, verifies for real, and writes down what it was sent. */
 class PasskeyServer {

@@ -5,9 +5,9 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { launchChromium } from './chromium.ts'
 import { samplePages } from '#test/views/pages.ts'
 import { serveSamples } from '#test/views/serve-samples.ts'
+import { launchChromium } from './chromium.ts'
 
 const [folder, only = '', accent = ''] = process.argv.slice(2)
 if (folder === undefined) throw new Error('Name the folder the pictures go to')

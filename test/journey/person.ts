@@ -6,6 +6,9 @@ import type { TestGateway } from '#test/support/gateway.ts'
 /** Not declared in a file, so everything about her may be changed on her own pages. */
 export const grace = { email: 'grace@example.com', name: 'Grace Hopper', password: 'nanoseconds and wires' }
 
+export const iPhone =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1'
+
 /** A browser's clock is its own, and apps are told as `serve` does it. */
 export const likeServe = { realTime: true, background: true } as const
 

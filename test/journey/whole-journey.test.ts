@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
 import { startTwoApps } from '#test/support/two-apps.ts'
-import { likeServe, stateAt } from './person.ts'
+import { iPhone, likeServe, stateAt } from './person.ts'
 import { useChromium } from './tab.ts'
 
 describe.skipIf(chromium === undefined)('the whole journey in Chromium', () => {
@@ -66,9 +66,11 @@ describe.skipIf(chromium === undefined)('the whole journey in Chromium', () => {
     const wikiRow = page.locator('.report-row').filter({ hasText: 'Wiki' })
     const boardRow = page.locator('.report-row').filter({ hasText: 'Board' })
     await wikiRow.getByText('Signed out', { exact: true }).waitFor()
-    await boardRow.getByText('Does not answer. Will keep trying').waitFor()
+    await boardRow.getByText('Not confirmed yet. Will keep trying').waitFor()
     await page.getByRole('heading', { name: 'You are signed out here', exact: true }).waitFor()
-    await page.getByText('1 app does not answer and will be told as soon as possible').waitFor()
+    await page
+      .getByText('1 app has not confirmed yet and will be told again, even if you close this page.')
+      .waitFor()
     expect(await boardRow.innerText()).not.toContain('Signed out')
     expect(await page.locator('main').innerText()).not.toMatch(/everywhere|every app|all apps/i)
     expect(board.told).toEqual([])
@@ -82,9 +84,6 @@ describe.skipIf(chromium === undefined)('the whole journey in Chromium', () => {
     expect(await stateAt(page, wiki)).toBe('signed out')
   })
 })
-
-const iPhone =
-  'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1'
 
 /** Behind the letter of its mark. */
 function lastLine(text: string): string {

@@ -119,7 +119,7 @@ describe.skipIf(chromium === undefined)('the portal in Chromium', () => {
     await page.getByRole('button', { name: 'Sign out' }).first().click()
     await page.getByRole('heading', { name: 'Signing you out of 2 apps' }).waitFor()
     await portal.gateway.dispatcher.runDue()
-    await page.locator('[data-row]').getByText('Does not answer. Will keep trying').waitFor()
+    await page.locator('[data-row]').getByText('Not confirmed yet. Will keep trying').waitFor()
     await page.getByRole('heading', { name: 'You are signed out here' }).waitFor()
     await page.locator('[data-state="confirmed"]').getByText('Signed out').waitFor()
     expect(tab.complaints).toEqual([])

@@ -86,7 +86,9 @@ describe('signing out', () => {
   it('is done already for whoever is not signed in', async () => {
     await using portal = await startPortal()
     const browser = portal.visitor()
-    expect((await browser.open('/sign-out')).text).toContain('There is no session on this browser.')
+    expect((await browser.open('/sign-out')).text).toContain(
+      'Nobody is signed in to Gatehouse in this browser.',
+    )
     expect((await browser.post('/sign-out', {})).location).toBe('/sign-out')
   })
 
@@ -157,7 +159,7 @@ describe('the page of a sign-out', () => {
     expect(seen.at(-1)?.settled).toBe(false)
     // Without JavaScript a reload says the same.
     const { text } = await browser.open(location)
-    expect(text).toContain('Does not answer. Will keep trying')
+    expect(text).toContain('Not confirmed yet. Will keep trying')
     expect(text).toContain('it offers no way to tell it')
   })
 

@@ -17,9 +17,9 @@ describe('beside an app stands', () => {
   test.for<readonly [SignOutRow, string]>([
     [confirmed, 'Signed out'],
     [waiting, 'Waiting for its answer'],
-    [retrying, 'Does not answer. Will keep trying (next in 20 s)'],
-    [{ ...retrying, nextAttemptAt: now - 1 }, 'Does not answer. Will keep trying (now)'],
-    [{ appName: 'Build', state: 'retrying' }, 'Does not answer. Will keep trying'],
+    [retrying, 'Not confirmed yet. Will keep trying (next in 20 s)'],
+    [{ ...retrying, nextAttemptAt: now - 1 }, 'Not confirmed yet. Will keep trying (now)'],
+    [{ appName: 'Build', state: 'retrying' }, 'Not confirmed yet. Will keep trying'],
     [untold, 'Could not be told. Its session may last until 18:00 UTC'],
     [{ ...untold, mayLastUntil: undefined }, 'Could not be told. We do not know how long its session lasts.'],
     [{ ...untold, mayLastUntil: now }, 'Could not be told. Its session has run out by itself.'],
@@ -34,7 +34,7 @@ describe('beside an app stands', () => {
     ],
     [
       { appName: 'CI', state: 'given-up', detail: 'tried for 72 h' },
-      'Never answered: tried for 72 h. We do not know how long its session lasts.',
+      'Never confirmed: tried for 72 h. We do not know how long its session lasts.',
     ],
   ])('%o: %s', ([row, words]) => {
     expect(sentence(row)).toBe(words)
@@ -69,7 +69,7 @@ describe('the summary', () => {
     [[confirmed, confirmed, confirmed], 'All 3 apps have confirmed it.'],
     [
       [confirmed, retrying, untold],
-      '1 of 3 apps confirmed. 1 app does not answer and will be told as soon as possible, even if you close this page. In 1 app you may still be signed in.',
+      '1 of 3 apps confirmed. 1 app has not confirmed yet and will be told again, even if you close this page. In 1 app you may still be signed in.',
     ],
   ])('of %o: %s', ([rows, words]) => {
     expect(signOutReport(rows, now).summary).toBe(words)

@@ -19,9 +19,14 @@ export interface AccountPasskey {
 }
 
 /** Renames post `name` to /account/passkeys/<id>/rename, removals to …/remove; adding is by script. */
-export function passkeysPart(passkeys: readonly AccountPasskey[], csrf: string, now: number): Html {
+export function passkeysPart(
+  passkeys: readonly AccountPasskey[],
+  csrf: string,
+  now: number,
+  note: Html | undefined,
+): Html {
   return html`<section class="part" id="passkeys" aria-labelledby="passkeys-title">
-<div class="part-head"><div><h2 id="passkeys-title">Passkeys</h2><p class="part-sub">Sign in by fingerprint, face or screen lock.</p></div></div>
+<div class="part-head"><div><h2 id="passkeys-title">Passkeys</h2><p class="part-sub">Sign in by fingerprint, face or screen lock.</p></div></div>${note}
 ${
   passkeys.length === 0
     ? html`<p class="part-empty">You have no passkey yet.</p>`

@@ -9,9 +9,14 @@ export interface AccountPassword {
 }
 
 /** Posts `current_password` (where there is one) and `new_password` to /account/password. */
-export function passwordPart(password: AccountPassword, email: string, csrf: string): Html {
+export function passwordPart(
+  password: AccountPassword,
+  email: string,
+  csrf: string,
+  note: Html | undefined,
+): Html {
   return html`<section class="part" id="security" aria-labelledby="security-title">
-<div class="part-head"><div><h2 id="security-title">Password</h2><p class="part-sub">${sub(password)}</p></div></div>
+<div class="part-head"><div><h2 id="security-title">Password</h2><p class="part-sub">${sub(password)}</p></div></div>${note}
 ${password.kind !== 'from-file' && form(password, email, csrf)}
 </section>`
 }

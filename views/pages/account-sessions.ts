@@ -27,10 +27,15 @@ export interface AccountSession {
 }
 
 /** Ends one by posting to /account/sessions/<id>/end, all others to /account/sessions/end-others. */
-export function sessionsPart(sessions: readonly AccountSession[], csrf: string, now: number): Html {
+export function sessionsPart(
+  sessions: readonly AccountSession[],
+  csrf: string,
+  now: number,
+  note: Html | undefined,
+): Html {
   const others = sessions.filter((session) => !session.current).length
   return html`<section class="part" id="sessions" aria-labelledby="sessions-title">
-<div class="part-head"><div><h2 id="sessions-title">Sessions</h2><p class="part-sub">Where you are signed in. Signing out there signs you out of its apps too.</p></div></div>
+<div class="part-head"><div><h2 id="sessions-title">Sessions</h2><p class="part-sub">Where you are signed in. Signing out there signs you out of its apps too.</p></div></div>${note}
 <ul class="rows">${sessions.map((session) => sessionRow(session, csrf, now))}</ul>
 ${
   others > 0 &&

@@ -45,6 +45,8 @@ export type AccountProblem =
 /** The whole page. */
 export function accountPage(model: AccountModel): Html {
   const { account } = model
+  const note = noteOf(model)
+  const noteIn = (part: AccountPart): Html | undefined => (note?.part === part ? note.words : undefined)
   return signedInPage({
     appearance: model.appearance,
     title: 'Your account',
@@ -53,18 +55,39 @@ export function accountPage(model: AccountModel): Html {
     personName: account.name ?? account.email,
     here: 'account',
     main: html`<div class="page-head"><h1>Your account</h1><p class="page-sub">${account.name !== undefined && html`${account.name} · `}${account.email}</p></div>
-${model.done !== undefined && doneNote(doneWords[model.done])}
-${model.problem !== undefined && problemNote(problemWords(model.problem, model.password.minLength))}
 ${
   model.confirmPath !== undefined &&
   plainNote(html`<p>It has been a while since you proved that it is you. Do so before you change anything here.</p>
 <a class="button-secondary button-small" href="${model.confirmPath}">Confirm it’s you</a>`)
 }
-${passkeysPart(model.passkeys, model.csrf, model.now)}
-${sessionsPart(model.sessions, model.csrf, model.now)}
-${passwordPart(model.password, account.email, model.csrf)}
+${passkeysPart(model.passkeys, model.csrf, model.now, noteIn('passkeys'))}
+${sessionsPart(model.sessions, model.csrf, model.now, noteIn('sessions'))}
+${passwordPart(model.password, account.email, model.csrf, noteIn('security'))}
 ${historyPart(model.ended, model.now)}`,
   })
+}
+
+type AccountPart = 'passkeys' | 'sessions' | 'security'
+
+/** What was just done is said in the part it was done in: after a form that is where the page is scrolled to. */
+function noteOf({ done, problem, password }: AccountModel): { part: AccountPart; words: Html } | undefined {
+  if (problem !== undefined) {
+    return { part: problemPart(problem), words: problemNote(problemWords(problem, password.minLength)) }
+  }
+  return done === undefined ? undefined : { part: doneParts[done], words: doneNote(doneWords[done]) }
+}
+
+const doneParts: Readonly<Record<AccountDone, AccountPart>> = {
+  'passkey-added': 'passkeys',
+  'passkey-renamed': 'passkeys',
+  'passkey-removed': 'passkeys',
+  'password-changed': 'security',
+  'session-ended': 'sessions',
+  'others-ended': 'sessions',
+}
+
+function problemPart(problem: AccountProblem): AccountPart {
+  return problem === 'passkey-name-invalid' || problem === 'last-way-in' ? 'passkeys' : 'security'
 }
 
 const doneWords: Readonly<Record<AccountDone, string>> = {

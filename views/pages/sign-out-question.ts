@@ -32,7 +32,7 @@ export function signOutQuestionPage({
     main: html`<div class="card-head">${app !== undefined && appMark(app, 'large')}<h1>Sign out?</h1>
 <p class="lead">${app !== undefined && html`<strong>${app.name}</strong> asks to sign you out. `}You are signed in as ${account.name ?? account.email}${
       appCount > 0 && html` in ${count(appCount, 'app', 'apps')}`
-    }. Signing out ends ${appCount > 1 ? 'all of it' : 'it'} on this browser.</p></div>
+    }. Signing out ends your session here${appCount > 0 && ` and tells the ${appCount > 1 ? 'apps to end theirs' : 'app to end its own'}`}.</p></div>
 <form class="stack" method="post" action="/sign-out">${csrfField(csrf)}${
       request !== undefined && html`<input type="hidden" name="request" value="${request}">`
     }

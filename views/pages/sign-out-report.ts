@@ -12,7 +12,7 @@ export type SignOutState =
   | 'confirmed'
   /** Not asked yet, or asked and not answered yet. */
   | 'waiting'
-  /** Did not answer; asked again at `nextAttemptAt`. */
+  /** Asked without success: it did not answer, or did not confirm. Asked again at `nextAttemptAt`. */
   | 'retrying'
   /** Answered that it will not; `detail` says why. */
   | 'refused'
@@ -77,7 +77,7 @@ function summary(rows: readonly SignOutRow[], waiting: boolean): string {
   const parts = [
     confirmed > 0 && `${confirmed} of ${count(rows.length, 'app', 'apps')} confirmed.`,
     retrying > 0 &&
-      `${count(retrying, 'app does', 'apps do')} not answer and will be told as soon as possible, even if you close this page.`,
+      `${count(retrying, 'app has', 'apps have')} not confirmed yet and will be told again, even if you close this page.`,
     failed > 0 && `In ${count(failed, 'app', 'apps')} you may still be signed in.`,
   ]
   return parts.filter((part) => part !== false).join(' ')
@@ -96,11 +96,11 @@ function reportRow(row: SignOutRow, now: number): SignOutReportRow {
     case 'waiting':
       return { ...base, words: 'Waiting for its answer' }
     case 'retrying':
-      return { ...base, words: `Does not answer. Will keep trying${nextTry(row.nextAttemptAt, now)}` }
+      return { ...base, words: `Not confirmed yet. Will keep trying${nextTry(row.nextAttemptAt, now)}` }
     case 'refused':
       return { ...base, ...lasting(`Refused${because(row.detail)}.`, row.mayLastUntil, now) }
     case 'given-up':
-      return { ...base, ...lasting(`Never answered${because(row.detail)}.`, row.mayLastUntil, now) }
+      return { ...base, ...lasting(`Never confirmed${because(row.detail)}.`, row.mayLastUntil, now) }
     case 'cannot-be-told':
       return { ...base, ...lasting(`Could not be told${because(row.detail)}.`, row.mayLastUntil, now) }
     default:

@@ -25,7 +25,7 @@ export const samples = {
   notSignedIn: {
     appearance: sampleAppearance,
     heading: 'You are signed out',
-    message: 'There is no session on this browser.',
+    message: 'Nobody is signed in to Gatehouse in this browser.',
     action: { href: '/sign-in', words: 'Sign in' },
   },
   linkUsed: {

@@ -1,0 +1,23 @@
+import { describe, test } from 'vitest'
+import { chromium } from '#test/support/available.ts'
+import { expectAccessible, expectToFit } from './looking.ts'
+import { scenes } from './scenes.ts'
+import { useChromium } from './tab.ts'
+
+describe.skipIf(chromium === undefined)('every page as it comes up in use', () => {
+  const open = useChromium()
+
+  test.for(scenes)(
+    '$name: axe finds nothing in light or dark, and nothing overflows at 320 px or at twice the size',
+    async (scene) => {
+      await scene.play({
+        open: (options) => open({ reducedMotion: 'reduce', ...options }),
+        look: async (name, { page }) => {
+          await expectAccessible(page, name)
+          await expectToFit(page, name)
+          await page.setViewportSize({ width: 1280, height: 800 })
+        },
+      })
+    },
+  )
+})
