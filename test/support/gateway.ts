@@ -1,6 +1,7 @@
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -67,7 +68,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   })
   await gateway.commands.applyDeclared()
   const listener = createListener(gateway.handle)
-  await new Promise<void>((listening) => listener.listen(port, '127.0.0.1', listening))
+  listener.listen(port, '127.0.0.1')
+  await once(listener, 'listening')
   gateway.refuseOwnListeners([{ host: '127.0.0.1', port }])
   if (options.background === true) gateway.start()
 
@@ -95,13 +97,24 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   }
 }
 
-/** The issuer names the port, so it must be known before the gateway is composed. */
+/**
+ * The issuer names the port, so it must be known before the gateway is composed, and still be free a moment later. The operating
+ * system gives out the upper ports by itself, to every connection of every other test; nobody takes one of these unasked.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((closed) => server.close(() => closed()))
-  return port
+  for (;;) {
+    const port = randomInt(10_000, 32_000)
+    const server = createServer()
+    try {
+      server.listen(port, '127.0.0.1')
+      await once(server, 'listening')
+      server.close()
+      await once(server, 'close')
+      return port
+    } catch {
+      // Somebody's already: another one.
+    }
+  }
 }
 
 function collectingLog(lines: TestGateway['logLines']): Log {
