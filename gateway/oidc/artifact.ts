@@ -30,6 +30,8 @@ export interface ArtifactsDeps {
   readonly successorKey: Uint8Array
   /** Id of the request that the engine is working on, for the audit trail. */
   readonly requestId: () => string | undefined
+  /** Throws GatewayError `throttled` when the address of the current request has asked for too many interactions. */
+  readonly admitInteraction: () => Promise<void>
 }
 
 /** Models of features that are off: reaching one is a fault of ours and must not look like an empty answer. */

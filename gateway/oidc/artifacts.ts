@@ -65,8 +65,11 @@ function ephemeralAdapter(deps: ArtifactsDeps, model: 'Interaction' | 'PushedAut
   const usedSpace = `${space}-used`
   return {
     ...unusedAdapter(model),
-    upsert: async (id, payload, expiresIn) =>
-      deps.ephemeral.put(space, digest(id), withoutId(payload), lifetimeMs(expiresIn)),
+    upsert: async (id, payload, expiresIn) => {
+      // A question without its answer is new, and anybody may make the gateway ask one.
+      if (model === 'Interaction' && payload['result'] === undefined) await deps.admitInteraction()
+      await deps.ephemeral.put(space, digest(id), withoutId(payload), lifetimeMs(expiresIn))
+    },
     find: async (id) => {
       const payload = (await deps.ephemeral.get(space, digest(id))) as AdapterPayload | undefined
       return payload === undefined ? undefined : { ...payload, jti: id }

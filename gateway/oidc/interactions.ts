@@ -13,6 +13,7 @@ import type { AppRegistry } from '../apps/registry.ts'
 import type { ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import type { Cookies } from '../http/cookies.ts'
+import { factsOf } from '../http/request.ts'
 import { type Clock, secondMs, toEpochSeconds } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseAccountId } from '../kernel/ids.ts'
@@ -93,6 +94,7 @@ export function createInteractions(deps: InteractionsDeps) {
       appId: app.id,
       ...(typeof loginHint === 'string' ? { loginHint } : {}),
       browser: deps.cookies.ensureBrowser(ctx),
+      address: factsOf(ctx.req).address,
       wanted,
     })
     return { redirect: `/sign-in?attempt=${handle}` }

@@ -24,6 +24,7 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore } from '../sessions/store.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
+import { createVisits } from '../sign-in/visits.ts'
 import type { ConsentQuestion } from './consent-question.ts'
 import { currentContext } from './context.ts'
 import { createPublicDocuments, type PublicDocuments } from './documents.ts'
@@ -98,6 +99,7 @@ export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
 
 function build(deps: OpenIdConnectDeps): Engine {
   const setPageHeaders = pageHeaders(deps.issuer)
+  const admitVisit = createVisits({ ...deps, append: deps.audit })
   const successorKey = deps.keys.secret('refresh-successor')
   const engine = buildProvider({
     ...deps,
@@ -115,6 +117,10 @@ function build(deps: OpenIdConnectDeps): Engine {
       requestId: () => {
         const ctx = currentContext()
         return ctx === undefined ? undefined : factsOf(ctx.req).id
+      },
+      admitInteraction: async () => {
+        const ctx = currentContext()
+        if (ctx !== undefined) await admitVisit('interaction', factsOf(ctx.req).address)
       },
     },
     renderError: (ctx, error) => {

@@ -94,6 +94,7 @@ export function buildProvider(deps: ProviderDeps): Engine {
     if (error instanceof GatewayError) {
       ctx.status = error.status
       if (error.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.retryAfterSeconds))
+      if (error.fault !== 'us') return
     }
     deps.log.error('the OpenID Connect engine failed', {
       path: ctx.path,

@@ -52,7 +52,12 @@ export function createPages(deps: PortalDeps) {
     wanted: SignInAttempt['wanted'] = {},
   ): Promise<string> => {
     const browser = cookies.ensureBrowser(ctx)
-    const attempt = await deps.signIn.begin({ resumePath, browser, wanted })
+    const attempt = await deps.signIn.begin({
+      resumePath,
+      browser,
+      address: factsOf(ctx.req).address,
+      wanted,
+    })
     return signInPath(attempt)
   }
 

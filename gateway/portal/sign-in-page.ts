@@ -151,6 +151,7 @@ export function createSignInPages(deps: PortalDeps, pages: Pages) {
       const next = await signIn.begin({
         resumePath: outcome.resumePath,
         browser,
+        address: factsOf(ctx.req).address,
         wanted: {},
         ...(appId === undefined ? {} : { appId }),
       })

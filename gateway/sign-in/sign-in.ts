@@ -20,6 +20,7 @@ import { type Decision, decide } from './decision.ts'
 import type { PasskeyMethod } from './passkey.ts'
 import type { PasswordMethod } from './password.ts'
 import { type Admission, createThrottle } from './throttle.ts'
+import { createVisits } from './visits.ts'
 
 /** Where a request comes from, as the edge has established it. */
 export interface SignInRequest {
@@ -36,11 +37,13 @@ export interface SignInRequest {
 }
 
 export interface SignIn {
+  /** Throws GatewayError `throttled` when one address begins too many. */
   begin(of: {
     readonly resumePath: string
     readonly appId?: AppId
     readonly loginHint?: string
     readonly browser: string
+    readonly address: string
     readonly wanted: Wanted
   }): Promise<string>
   find(handle: string, browser: string): Promise<SignInAttempt | undefined>
@@ -94,6 +97,7 @@ const offerEveryMs = 30 * dayMs
 export function createSignIn(deps: SignInDeps): SignIn {
   const attempts = createAttempts(deps)
   const throttle = createThrottle(deps)
+  const admitVisit = createVisits(deps)
 
   const throttled = async (
     refused: Extract<Admission, { kind: 'throttled' }>,
@@ -191,7 +195,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   return {
-    begin: attempts.begin,
+    begin: async ({ address, ...of }) => {
+      await admitVisit('attempt', address)
+      return attempts.begin(of)
+    },
     find: attempts.find,
 
     withPassword: async (of) => {

@@ -32,6 +32,9 @@ export interface ThrottleDeps {
 
 export type Throttle = ReturnType<typeof createThrottle>
 
+/** What a visit leaves behind: where a sign-in leads, or what an app has asked for. Counted apart, because one may cost both. */
+export type Visit = 'attempt' | 'interaction'
+
 interface Limit {
   readonly space: string
   readonly max: number
@@ -49,6 +52,10 @@ const addressLimits: readonly Limit[] = [{ space: 'throttle-address', max: 100, 
 /** Each page load asks for one: conditional UI needs them before anyone does anything. */
 const challengeLimits: readonly Limit[] = [
   { space: 'throttle-challenges', max: 1_000, windowMs: 15 * minuteMs },
+]
+/** Ten of them for each of a thousand people behind one address; what they leave behind is a few MB. */
+const visitLimits = (what: Visit): readonly Limit[] => [
+  { space: `throttle-${what}s`, max: 10_000, windowMs: 10 * minuteMs },
 ]
 /** A browser that signed this account in is known for so long after it last did. */
 const knownBrowserMs = 90 * dayMs
@@ -119,6 +126,10 @@ export function createThrottle({ ephemeral, clock }: ThrottleDeps) {
     /** A request for a challenge, which costs us a stored entry. */
     admitChallenge: (address: string): Promise<Admission> =>
       admit('address', challengeLimits, addressKey(address)),
+
+    /** A visit of a browser that has proved nothing. */
+    admitVisit: (what: Visit, address: string): Promise<Admission> =>
+      admit('address', visitLimits(what), addressKey(address)),
 
     /** Remembers that this browser signed this account in. */
     knowBrowser: async (browser: string, email: string): Promise<void> => {

@@ -178,7 +178,9 @@ describe('N-034: where a sign-in leads', () => {
     [''],
   ])('is never %j', async (resumePath) => {
     await using portal = await startPortal()
-    await expect(portal.gateway.signIn.begin({ resumePath, browser: 'b', wanted: {} })).rejects.toThrow()
+    await expect(
+      portal.gateway.signIn.begin({ resumePath, browser: 'b', address: '192.0.2.7', wanted: {} }),
+    ).rejects.toThrow()
   })
 })
 

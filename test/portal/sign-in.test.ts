@@ -13,6 +13,7 @@ async function sentByApp(portal: Portal, browser: Visitor, wanted: Wanted = {}):
     resumePath: '/oauth/interaction/abc?x=1',
     appId: 'wiki' as never,
     browser: browser.cookies.get(`gatehouse-${portal.port}-browser`) ?? '',
+    address: '127.0.0.1',
     wanted,
   })
   return `/sign-in?attempt=${attempt}`

@@ -14,6 +14,7 @@ describe('a sign-in attempt', () => {
       appId: 'wiki' as AppId,
       loginHint: 'ada@example.com',
       browser: browser.browser,
+      address: '192.0.2.7',
       wanted: { acr: 'urn:gatehouse:acr:2', provedAfter: 5 },
     })
     expect(await test.signIn.find(handle, browser.browser)).toEqual({
@@ -122,6 +123,7 @@ describe('a sign-in attempt', () => {
       resumePath: '/',
       loginHint: 'a'.repeat(10_000),
       browser,
+      address: '192.0.2.7',
       wanted: {},
     })
     expect((await test.signIn.find(handle, browser))?.loginHint).toHaveLength(254)
@@ -129,7 +131,9 @@ describe('a sign-in attempt', () => {
 
   it('is not begun for a browser without a cookie of its own', async () => {
     await using test = await openSignIn()
-    await expect(test.signIn.begin({ resumePath: '/', browser: '', wanted: {} })).rejects.toMatchObject({
+    await expect(
+      test.signIn.begin({ resumePath: '/', browser: '', address: '192.0.2.7', wanted: {} }),
+    ).rejects.toMatchObject({
       code: 'input_invalid',
     })
   })

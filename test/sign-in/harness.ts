@@ -128,15 +128,17 @@ export async function openSignIn(options: SignInTestOptions = {}) {
   /** One browser: its binding cookie, its address, and what a person does in it. */
   const openBrowser = (of: { readonly address?: string } = {}) => {
     const browser = newSecret(random)
+    const address = of.address ?? '192.0.2.7'
     const request = (handle: string, more: Partial<SignInRequest> = {}): SignInRequest => ({
       handle,
       browser,
-      address: of.address ?? '192.0.2.7',
+      address,
       userAgent: 'Test',
       remember: false,
       ...more,
     })
-    const begin = (wanted: Wanted = {}, resumePath = '/') => signIn.begin({ resumePath, browser, wanted })
+    const begin = (wanted: Wanted = {}, resumePath = '/') =>
+      signIn.begin({ resumePath, browser, address, wanted })
     return {
       browser,
       begin,
