@@ -9,7 +9,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import { type AccountId, newId, type SsoSessionId } from '../kernel/ids.ts'
 import type { AppSession } from '../sessions/app-session.ts'
 import { appExpiryOf, expiryOf } from '../sessions/lifetime.ts'
-import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutId } from './artifact.ts'
+import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutSecrets } from './artifact.ts'
 import type { FoundTokens } from './found-tokens.ts'
 import type { FoundToken, TokenKind } from './store.ts'
 import { touchAuthorized, touchUserinfo } from './token-activity.ts'
@@ -57,7 +57,7 @@ export function tokenAdapter(
             id: digest(id),
             grantId,
             appSessionId: appSession.id,
-            payload: withoutId(stored),
+            payload: withoutSecrets(stored),
             expiresAt,
           }))
         ) {
@@ -89,7 +89,7 @@ export function tokenAdapter(
       if (source === undefined)
         throw new GatewayError('internal', 'A token was stored outside the grant it came from.')
       const { appSessionId } = source
-      writes.add({ kind, id: digest(id), grantId, appSessionId, payload: withoutId(payload), expiresAt })
+      writes.add({ kind, id: digest(id), grantId, appSessionId, payload: withoutSecrets(payload), expiresAt })
     },
 
     find: async (id) => {

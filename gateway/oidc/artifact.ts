@@ -62,7 +62,7 @@ export function lifetimeMs(expiresInSeconds: number | undefined): number {
  * What is stored of a model: never a secret. That is the id, and in an interaction the cookie of the session that it asks, which the
  * engine writes down and never reads (models/interaction.js:13, N-006).
  */
-export function withoutId({ jti: _id, session, ...rest }: AdapterPayload): Record<string, unknown> {
+export function withoutSecrets({ jti: _id, session, ...rest }: AdapterPayload): Record<string, unknown> {
   if (session === undefined) return rest
   const { cookie: _cookie, ...asked } = session
   return { ...rest, session: asked }

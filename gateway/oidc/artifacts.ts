@@ -13,7 +13,7 @@ import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import { minuteMs } from '../kernel/clock.ts'
 import { digest } from '../kernel/digest.ts'
 import { absoluteEndAt } from '../sessions/lifetime.ts'
-import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutId } from './artifact.ts'
+import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutSecrets } from './artifact.ts'
 import { grantAdapter } from './artifact-grant.ts'
 import { sessionAdapter } from './artifact-session.ts'
 import { tokenAdapter } from './artifact-token.ts'
@@ -68,7 +68,7 @@ function ephemeralAdapter(deps: ArtifactsDeps, model: 'Interaction' | 'PushedAut
     upsert: async (id, payload, expiresIn) => {
       // A question without its answer is new, and anybody may make the gateway ask one.
       if (model === 'Interaction' && payload['result'] === undefined) await deps.admitInteraction()
-      await deps.ephemeral.put(space, digest(id), withoutId(payload), lifetimeMs(expiresIn))
+      await deps.ephemeral.put(space, digest(id), withoutSecrets(payload), lifetimeMs(expiresIn))
     },
     find: async (id) => {
       const payload = (await deps.ephemeral.get(space, digest(id))) as AdapterPayload | undefined
