@@ -19,12 +19,20 @@ const began = performance.now()
 say(`${count} random points of a sign-out that ${appCount} apps hear of, seed ${seed}`)
 
 const results: CrashResult[] = []
+/** Points that did not get as far as a result. */
+const failures: string[] = []
 let next = 0
 const work = async (): Promise<void> => {
   while (next < count) {
     const random = createSeededRandom(`crash ${seed} ${next++}`)
-    results.push(await crashAt(randomMoment(random), random))
-    if (results.length % 10 === 0 || results.length === count) say(`  ${results.length} of ${count}`)
+    try {
+      results.push(await crashAt(randomMoment(random), random))
+    } catch (error) {
+      // The others still say what they found.
+      failures.push(error instanceof Error ? `${error.message} ${error.cause ?? ''}` : String(error))
+    }
+    const done = results.length + failures.length
+    if (done % 10 === 0 || done === count) say(`  ${done} of ${count}`)
   }
 }
 await Promise.all(Array.from({ length: availableParallelism() * perProcessor }, work))
@@ -55,7 +63,8 @@ function report(all: readonly CrashResult[]): number {
   )
   say(`took                   ${seconds(performance.now() - began)}`)
   for (const words of broken) say(`BROKEN ${words}`)
-  return broken.length === 0 ? 0 : 1
+  for (const words of failures) say(`COULD NOT BE RUN ${words}`)
+  return broken.length === 0 && failures.length === 0 ? 0 : 1
 }
 
 function seconds(ms: number | undefined): string {
