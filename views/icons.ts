@@ -20,6 +20,9 @@ export const alertIcon: Html = icon(alertPath)
 export const deviceIcon: Html = icon(
   '<rect x="3" y="4.5" width="18" height="12" rx="1.8"/><path d="M8.5 20h7"/>',
 )
+export const handheldIcon: Html = icon(
+  '<rect x="6.5" y="2.5" width="11" height="19" rx="2.2"/><path d="M11 18.4h2"/>',
+)
 export const passkeyIcon: Html = icon(
   '<circle cx="9" cy="7.2" r="4.2"/><path d="M1.8 20.5v-.8a6.7 6.7 0 0 1 8.8-6.3"/><circle cx="17.2" cy="12.8" r="3.6"/><path d="M17.2 16.4v5.8M17.2 20.2h2.6"/>',
 )

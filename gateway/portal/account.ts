@@ -15,7 +15,7 @@ import { passwordMinLength } from '../accounts/directory.ts'
 import { absoluteEndAt, endsAt } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { PortalDeps } from './deps.ts'
-import { deviceWords } from './device.ts'
+import { deviceWords, isHandheld } from './device.ts'
 import type { Notices } from './notices.ts'
 import { goTo, type Pages, type Person } from './pages.ts'
 
@@ -59,7 +59,7 @@ export function addAccountRoutes(
       csrf,
       now,
       account: { email: account.email, name: account.name === account.email ? undefined : account.name },
-      passkeys: await passkeysOf(account, live),
+      passkeys: await passkeysOf(person, live),
       sessions: await sessionsOf(session, live, now),
       password: passwordOf(account),
       ended: await endedOf(account),
@@ -70,7 +70,7 @@ export function addAccountRoutes(
   }
 
   async function passkeysOf(
-    account: Account,
+    { account, session }: Person,
     live: readonly SsoSession[],
   ): Promise<readonly AccountPasskey[]> {
     return (await deps.passkeys.list(account.id)).map((passkey) => ({
@@ -80,6 +80,7 @@ export function addAccountRoutes(
       lastUsedAt: passkey.lastUsedAt,
       synced: passkey.backedUp,
       liveSessions: live.filter(({ credentialIds }) => credentialIds.includes(passkey.id)).length,
+      openedThisSession: session.credentialIds.includes(passkey.id),
     }))
   }
 
@@ -100,6 +101,7 @@ export function addAccountRoutes(
         id: session.id,
         current: session.id === current.id,
         device: deviceWords(session.userAgent),
+        handheld: isHandheld(session.userAgent),
         address: session.address,
         startedAt: session.startedAt,
         lastActiveAt: session.lastSeenAt,

@@ -29,6 +29,8 @@ const systems: Rules = [
   [/\bLinux\b|\bX11\b/, 'Linux'],
 ]
 
+const handhelds = new Set(['iPhone', 'iPad', 'Android'])
+
 /** Headers are cut before they are stored; this holds whatever was stored. */
 const maxLength = 512
 
@@ -39,6 +41,11 @@ export function deviceWords(userAgent: string): string {
   const system = find(systems, text)
   if (browser === undefined) return system === undefined ? 'Unknown device' : `A browser on ${system}`
   return system === undefined ? browser : `${browser} on ${system}`
+}
+
+/** Whether it is a phone or a tablet. */
+export function isHandheld(userAgent: string): boolean {
+  return handhelds.has(find(systems, userAgent.slice(0, maxLength)) ?? '')
 }
 
 function find(rules: Rules, text: string): string | undefined {

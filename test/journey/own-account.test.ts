@@ -67,6 +67,30 @@ describe.skipIf(chromium === undefined)('one’s own account in Chromium', () =>
     await page.getByText('You have no passkey yet.').waitFor()
   })
 
+  test('a passkey that opened this very session says so before it is removed, and then asks to sign in', async () => {
+    await using all = await startTwoApps(likeServe)
+    await addGrace(all)
+    await using tab = await open()
+    const { page } = tab
+    await page.goto(`${all.issuer}/sign-in`)
+    await signInWithPassword(page)
+    await addPasskey(page, all)
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click()
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+    await page.goto(`${all.wiki.url}/sign-in`)
+    await page.getByText(`Signed in as ${grace.email}`).waitFor()
+
+    await page.goto(`${all.issuer}/account`)
+    const passkey = rowIn(page, '#passkeys')
+    await passkey.getByText('Remove', { exact: false }).first().click()
+    await page.getByText('it ends 1 session that it opened: this one.').waitFor()
+    await tab.authenticator.touch(false)
+    await passkey.getByRole('button', { name: 'Remove this passkey' }).click()
+    await page.getByRole('heading', { name: 'Sign in to Gatehouse' }).waitFor()
+    await expect.poll(() => all.wiki.told.length).toBe(1)
+    expect(await stateAt(page, all.wiki)).toBe('signed out')
+  })
+
   test('changing the password ends the other sessions, keeps this one, and only the new one opens the account', async () => {
     await using all = await startTwoApps(likeServe)
     await addGrace(all)

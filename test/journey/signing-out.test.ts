@@ -38,6 +38,28 @@ describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
     await page.getByRole('heading', { name: 'Sign in to Gatehouse' }).waitFor()
   })
 
+  test('from an app that asks by a form of its own, which carries none of our cookies', async () => {
+    await using world = await signedInAtBoth()
+    const { all, page } = world
+    await page.goto(all.wiki.url)
+    const [session] = all.wiki.sessions.values()
+    const asked = { id_token_hint: session?.idToken ?? '', post_logout_redirect_uri: `${all.wiki.url}/` }
+    await page.evaluate(
+      ([action, fields]) => {
+        const form = Object.assign(document.createElement('form'), { method: 'post', action })
+        for (const [name, value] of Object.entries(fields))
+          form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }))
+        document.body.append(form)
+        form.submit()
+      },
+      [`${all.issuer}/oauth/end-session`, asked] as const,
+    )
+    await page.getByText('You are signed out.').waitFor()
+    await expect.poll(() => all.board.told.length).toBe(1)
+    await page.goto(`${all.issuer}/account`)
+    await page.getByRole('heading', { name: 'Sign in to Gatehouse' }).waitFor()
+  })
+
   test('from an app that proves nothing: a question, whose answer leads on to the app’s registered address', async () => {
     await using world = await signedInAtBoth()
     const { all, page } = world

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deviceWords } from '#gateway/portal/device.ts'
+import { deviceWords, isHandheld } from '#gateway/portal/device.ts'
 
 const webKit = 'AppleWebKit/537.36 (KHTML, like Gecko)'
 
@@ -58,6 +58,15 @@ describe('a device in words', () => {
     ['', 'Unknown device'],
   ])('%s', (userAgent, words) => {
     expect(deviceWords(userAgent)).toBe(words)
+  })
+
+  it.each([
+    ['Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X)', true],
+    [`Mozilla/5.0 (Linux; Android 10; K) ${webKit} Chrome/140.0.0.0 Mobile Safari/537.36`, true],
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', false],
+    ['', false],
+  ])('%s is held in the hand: %s', (userAgent, handheld) => {
+    expect(isHandheld(userAgent)).toBe(handheld)
   })
 
   it('N-184: is never the header itself, however long it is', () => {

@@ -16,6 +16,8 @@ export interface AccountPasskey {
   readonly synced: boolean
   /** How many live sessions it opened: they end when it is removed. */
   readonly liveSessions: number
+  /** The one this page is read in is among them. */
+  readonly openedThisSession: boolean
 }
 
 /** Renames post `name` to /account/passkeys/<id>/rename, removals to …/remove; adding is by script. */
@@ -57,7 +59,7 @@ function passkeyRow(passkey: AccountPasskey, csrf: string, now: number): Html {
 <form class="act-form" method="post" action="${path}/remove">${csrfField(csrf)}
 <p>You can no longer sign in with it${
     passkey.liveSessions > 0 &&
-    html`, and it ends <strong>${count(passkey.liveSessions, 'session', 'sessions')}</strong> that it opened`
+    html`, and it ends <strong>${count(passkey.liveSessions, 'session', 'sessions')}</strong> that it opened${passkey.openedThisSession && (passkey.liveSessions === 1 ? ': this one' : ', this one among them')}`
   }.</p>
 <button class="button-danger button-small" type="submit">Remove this passkey</button></form></details>
 </div></li>`
@@ -73,6 +75,7 @@ export const samplePasskeys: readonly AccountPasskey[] = [
     lastUsedAt: sampleNow - 600_000,
     synced: true,
     liveSessions: 2,
+    openedThisSession: true,
   },
   {
     id: 'pk2',
@@ -80,5 +83,6 @@ export const samplePasskeys: readonly AccountPasskey[] = [
     addedAt: sampleNow - 12 * dayMs,
     synced: false,
     liveSessions: 0,
+    openedThisSession: false,
   },
 ]

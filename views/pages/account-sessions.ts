@@ -3,7 +3,7 @@
 import { appMark } from '../app-mark.ts'
 import type { AppFace } from '../appearance.ts'
 import { type Html, html } from '../html.ts'
-import { deviceIcon } from '../icons.ts'
+import { deviceIcon, handheldIcon } from '../icons.ts'
 import { csrfField } from '../layout.ts'
 import { count } from '../parts.ts'
 import { sampleNow } from '../sample-appearance.ts'
@@ -15,6 +15,8 @@ export interface AccountSession {
   readonly current: boolean
   /** "Firefox on Linux". */
   readonly device: string
+  /** A phone or a tablet. */
+  readonly handheld: boolean
   readonly address: string
   readonly startedAt: number
   readonly lastActiveAt: number
@@ -46,7 +48,7 @@ ${
 
 function sessionRow(session: AccountSession, csrf: string, now: number): Html {
   return html`<li class="row">
-<span class="row-icon">${deviceIcon}</span>
+<span class="row-icon">${session.handheld ? handheldIcon : deviceIcon}</span>
 <div class="row-words"><h3>${session.device}${session.current && html` <span class="badge">This device</span>`}</h3>
 <p>${session.address} · ${session.current ? 'active now' : html`active ${agoTime(session.lastActiveAt, now)}`}</p>
 <p>Signed in ${agoTime(session.startedAt, now)} with ${session.method} · until ${clockTime(session.lastsUntil, now)} at the latest</p>
@@ -67,6 +69,7 @@ export const sampleSessions: readonly AccountSession[] = [
     id: 's1',
     current: true,
     device: 'Firefox on Linux',
+    handheld: false,
     address: '192.0.2.17',
     startedAt: sampleNow - 2 * hourMs,
     lastActiveAt: sampleNow - 5_000,
@@ -78,6 +81,7 @@ export const sampleSessions: readonly AccountSession[] = [
     id: 's2',
     current: false,
     device: 'Safari on iPhone',
+    handheld: true,
     address: '2001:db8:85a3::8a2e:370:7334',
     startedAt: sampleNow - 9 * hourMs,
     lastActiveAt: sampleNow - 40 * 60_000,
@@ -89,6 +93,7 @@ export const sampleSessions: readonly AccountSession[] = [
     id: 's3',
     current: false,
     device: 'Chrome on Windows',
+    handheld: false,
     address: '198.51.100.4',
     startedAt: sampleNow - 20 * hourMs,
     lastActiveAt: sampleNow - 7 * hourMs,
