@@ -16,6 +16,7 @@ import type { EndSession } from '../sessions/ending.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore } from '../sessions/store.ts'
 import { type EngineClient, type IdTokenHint, validateIdTokenHint } from './internals.ts'
+import { routes } from './provider.ts'
 
 export interface EndSessionRouteDeps {
   readonly provider: () => Provider
@@ -46,6 +47,9 @@ const maxParameterLength = 2_048
 export function createEndSessionRoute(deps: EndSessionRouteDeps) {
   return async (ctx: Context, parameters: ReadonlyMap<string, string>): Promise<string> => {
     const request = parse(parameters)
+    // A form on the app's page carries none of our SameSite cookies, whoever is signed in here. Asked again by GET the browser shows them;
+    // going on without would tell the person, and the app, of a sign-out that never was.
+    if (ctx.method === 'POST' && deps.cookies.readSession(ctx) === undefined) return asGet(request)
     // 1. Which app asks, proven by the hint where there is one (N-022). Invalid proof: nothing ends and nobody is sent anywhere.
     const hinted = await verifyHint(deps, request)
     const app = hinted?.app ?? appByClientId(deps, request.clientId)
@@ -100,6 +104,16 @@ function parse(parameters: ReadonlyMap<string, string>): LogoutRequest {
     ...(postLogoutRedirectUri === undefined ? {} : { postLogoutRedirectUri }),
     ...(state === undefined ? {} : { state }),
   }
+}
+
+function asGet({ idTokenHint, clientId, postLogoutRedirectUri, state }: LogoutRequest): string {
+  const parameters = Object.entries({
+    id_token_hint: idTokenHint,
+    client_id: clientId,
+    post_logout_redirect_uri: postLogoutRedirectUri,
+    state,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return `${routes.end_session}?${new URLSearchParams(parameters)}`
 }
 
 async function verifyHint(

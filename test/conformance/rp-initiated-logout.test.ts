@@ -46,10 +46,20 @@ describe('RP-Initiated Logout 1.0, section 2: an app that proves whose session i
     const page = await browser.post(
       `${world.issuer}/oauth/end-session`,
       { id_token_hint: hint, post_logout_redirect_uri: home(world) },
-      { headers: { origin: new URL(home(world)).origin, 'sec-fetch-site': 'cross-site' } },
+      { from: home(world) },
     )
     expect(page.url).toBe(home(world))
     expect(await isSignedIn(world, browser)).toBe(false)
+    expect(await world.told('board')).toHaveLength(1)
+  })
+
+  test('by a form of its own takes no other tab’s page away: the secret of the browser stays', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const secret = () => browser.cookiesFor(world.issuer).get(world.gateway.cookieNames.browser)
+    const before = secret()
+    await browser.post(`${world.issuer}/oauth/end-session`, { id_token_hint: hint }, { from: home(world) })
+    expect(secret()).toBe(before)
   })
 
   test('may use a hint that has expired', async () => {

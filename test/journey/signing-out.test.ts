@@ -43,7 +43,8 @@ describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
     const { all, page } = world
     await page.goto(all.wiki.url)
     const [session] = all.wiki.sessions.values()
-    const asked = { id_token_hint: session?.idToken ?? '', post_logout_redirect_uri: `${all.wiki.url}/` }
+    const back = { post_logout_redirect_uri: `${all.wiki.url}/`, state: 'signed-out' }
+    const asked = { id_token_hint: session?.idToken ?? '', ...back }
     await page.evaluate(
       ([action, fields]) => {
         const form = Object.assign(document.createElement('form'), { method: 'post', action })
@@ -54,7 +55,7 @@ describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
       },
       [`${all.issuer}/oauth/end-session`, asked] as const,
     )
-    await page.getByText('You are signed out.').waitFor()
+    await page.waitForURL(`${all.wiki.url}/?state=signed-out`)
     await expect.poll(() => all.board.told.length).toBe(1)
     await page.goto(`${all.issuer}/account`)
     await page.getByRole('heading', { name: 'Sign in to Gatehouse' }).waitFor()

@@ -22,7 +22,12 @@ export interface Browser {
   post(
     url: string,
     fields: Record<string, string>,
-    options?: { readonly follow?: boolean; readonly headers?: Record<string, string> },
+    /** `from`: the page whose form it is, where that is another site's. Such a form carries no SameSite cookie. */
+    options?: {
+      readonly follow?: boolean
+      readonly headers?: Record<string, string>
+      readonly from?: string
+    },
   ): Promise<Page>
   /** Fills in the page's form (the first, or the one whose action ends with `action`) and submits it. */
   submit(
@@ -95,13 +100,10 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
     let sent: { readonly method: 'GET' | 'POST'; readonly body: string | undefined } = { method, body }
     for (let hops = 0; hops < maxRedirects; hops++) {
       visited.push(url)
-      const cookies = [...cookiesFor(url)].map(([name, value]) => `${name}=${value}`).join('; ')
-      const site =
-        from === undefined
-          ? 'none'
-          : new URL(from).origin === new URL(url).origin
-            ? 'same-origin'
-            : 'cross-site'
+      const site = from === undefined ? 'none' : siteOf(from, url)
+      // Every cookie of the gateway and of the sample apps is SameSite=Lax: other sites' links carry it, their forms do not.
+      const shown = site === 'cross-site' && sent.method === 'POST' ? [] : [...cookiesFor(url)]
+      const cookies = shown.map(([name, value]) => `${name}=${value}`).join('; ')
       // Not `fetch`: it says `Sec-Fetch-Mode: cors` whatever it is told, and apps that look do not send such a request to sign in.
       const response = await request(url, {
         method: sent.method,
@@ -149,8 +151,8 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
     deleteCookie: (url, name) => store(url, [`${name}=; path=/`]),
     get: (url, { follow = true, headers = {} } = {}) =>
       send('GET', url, undefined, headers, follow, undefined),
-    post: (url, fields, { follow = true, headers = {} } = {}) =>
-      send('POST', url, new URLSearchParams(fields).toString(), headers, follow, url),
+    post: (url, fields, { follow = true, headers = {}, from = url } = {}) =>
+      send('POST', url, new URLSearchParams(fields).toString(), headers, follow, from),
     submit: (page, fields, { action, follow = true } = {}) => {
       const form = formOf(page, action)
       const all = { ...form.fields, ...fields }
@@ -158,6 +160,13 @@ export function createBrowser(options: { readonly userAgent?: string } = {}): Br
     },
   }
   return browser
+}
+
+/** As `Sec-Fetch-Site` says it. Ports do not make a site, hosts do: ours have one label or are addresses. */
+function siteOf(from: string, to: string): 'same-origin' | 'same-site' | 'cross-site' {
+  const [a, b] = [new URL(from), new URL(to)]
+  if (a.origin === b.origin) return 'same-origin'
+  return a.hostname === b.hostname ? 'same-site' : 'cross-site'
 }
 
 function toHeaders(received: Readonly<Record<string, string | string[] | undefined>>): Headers {
