@@ -9,7 +9,13 @@ import { delimiter, dirname, join } from 'node:path'
 import { prepare, root } from '../config/prepare.mjs'
 import { provideDebianPackages } from './support/debian-packages.mjs'
 
-const slowSuites = ['test/browser/**', 'test/clients/**', 'test/crash/**', 'test/races/thousand-*']
+const slowSuites = [
+  'test/browser/**',
+  'test/clients/**',
+  'test/crash/**',
+  'test/journey/**',
+  'test/races/thousand-*',
+]
 
 const options = process.argv.slice(2)
 const fast = options.includes('--fast')
