@@ -11,6 +11,7 @@ import type { App } from '../apps/app.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { Cookies } from '../http/cookies.ts'
 import { GatewayError } from '../kernel/errors.ts'
+import type { AppSessionId } from '../kernel/ids.ts'
 import type { Journeys } from '../logout/journey.ts'
 import type { EndSession } from '../sessions/ending.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
@@ -21,7 +22,7 @@ import { routes } from './provider.ts'
 export interface EndSessionRouteDeps {
   readonly provider: () => Provider
   readonly apps: AppRegistry
-  readonly sessions: Pick<SessionStore, 'findAppSessionBySid'>
+  readonly sessions: Pick<SessionStore, 'findAppSessionBySid' | 'appSessionsOf'>
   readonly readSession: (ctx: Context) => Promise<SsoSession | undefined>
   readonly cookies: Cookies
   readonly journeys: Journeys
@@ -75,7 +76,7 @@ export function createEndSessionRoute(deps: EndSessionRouteDeps) {
     const { logoutId } = await deps.endSession(
       app.logout.appSignsOut === 'everywhere'
         ? { kind: 'sso-sessions', ids: [session.id] }
-        : { kind: 'app-sessions', ids: [appSession.id] },
+        : { kind: 'app-sessions', ids: await partOf(deps, session, app) },
       'app',
       { kind: 'app', appId: app.id },
     )
@@ -104,6 +105,15 @@ function parse(parameters: ReadonlyMap<string, string>): LogoutRequest {
     ...(postLogoutRedirectUri === undefined ? {} : { postLogoutRedirectUri }),
     ...(state === undefined ? {} : { state }),
   }
+}
+
+/**
+ * The app's live part of the session. Not the one that the hint names: it proves whose session it is, and may be of a part that ended
+ * before, after which the app joined again.
+ */
+async function partOf(deps: EndSessionRouteDeps, session: SsoSession, app: App): Promise<AppSessionId[]> {
+  const active = await deps.sessions.appSessionsOf([session.id], 'active')
+  return active.filter(({ appId }) => appId === app.id).map(({ id }) => id)
 }
 
 function asGet({ idTokenHint, clientId, postLogoutRedirectUri, state }: LogoutRequest): string {

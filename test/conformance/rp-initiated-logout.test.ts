@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { AppId } from '#gateway/kernel/ids.ts'
 import { opened, redeemed } from '#test/oidc/opening.ts'
 import { startWorld, type World } from '#test/oidc/world.ts'
 import { type Browser, createBrowser, type Page } from '#test/support/browser.ts'
+import { isActive } from '#test/support/oauth.ts'
 import { bob } from '#test/support/two-apps.ts'
 
 /** Ada at the wiki and, past its consent, at the board. */
@@ -99,6 +101,19 @@ describe('RP-Initiated Logout 1.0, section 2: an app that proves whose session i
     expect(await world.told('wiki')).toHaveLength(1)
     expect(await world.told('board')).toHaveLength(0)
     expect(await isSignedIn(world, browser)).toBe(true)
+  })
+
+  test('and shows a hint of a part that ended before it joined again ends the part it has now', async () => {
+    await using world = await startWorld({
+      apps: { wiki: { app: { logout: { app_signs_out: 'this-app' } } }, board: {} },
+    })
+    const { browser, hint } = await atBoth(world)
+    const wiki = world.client('wiki')
+    await world.gateway.endSession({ kind: 'app', appId: 'wiki' as AppId }, 'idle', { kind: 'gateway' })
+    const { body } = await redeemed(await opened(browser, wiki))
+    await endSession(world, browser, { id_token_hint: hint, post_logout_redirect_uri: home(world) })
+    expect(await isActive(wiki, body.access_token ?? '')).toBe(false)
+    expect(await world.told('wiki')).toHaveLength(2)
   })
 })
 
