@@ -75,7 +75,7 @@ export interface Engine {
 
 /**
  * Builds one engine over the current keys and clients. Building takes about 2 ms, so a change of keys is a new engine that takes the
- * place of the old one: all state is in the stores (engines/oidc-provider.md section 7).
+ * place of the old one: all state is in the stores (DECISIONS 63).
  */
 export function buildProvider(deps: ProviderDeps): Engine {
   const artifacts = createArtifacts(deps.artifacts)

@@ -1,4 +1,4 @@
-/** Words for every failure that can reach a person: what happened, and what to do next (EXPERIENCE, Errors). */
+/** Words for every failure that can reach a person: what happened, and what to do next. */
 import type { Appearance } from '#views/appearance.ts'
 import { toText } from '#views/html.ts'
 import { errorPage } from '#views/pages/error.ts'
