@@ -68,7 +68,11 @@ describe.skipIf(chromium === undefined)('proving it again in Chromium', () => {
   })
 
   test('typing a password where the app wants a passkey leads to the passkey, not to a dead end', async () => {
-    await using all = await startTwoApps({ ...likeServe, wiki: { sessions: { acr: strong } } })
+    await using all = await startTwoApps({
+      ...likeServe,
+      settings: { sessions: { remember_me: { enabled: true } } },
+      wiki: { sessions: { acr: strong } },
+    })
     await addGrace(all)
     await using tab = await open()
     const { page } = tab
@@ -79,12 +83,17 @@ describe.skipIf(chromium === undefined)('proving it again in Chromium', () => {
     await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
     await tab.authenticator.touch(false)
     await page.goto(`${all.wiki.url}/sign-in`)
+    await page.getByLabel('Keep me signed in on this device').check()
     await answerWithPassword(page)
     await page.getByRole('heading', question).waitFor()
+    expect(await page.getByLabel('Keep me signed in on this device').count()).toBe(0)
     await tab.authenticator.touch(true)
     await page.getByRole('button', { name: 'Use your passkey' }).click()
     await page.getByText(`Signed in as ${grace.email}`).waitFor()
     expect([...all.wiki.sessions.values()].at(-1)?.claims['acr']).toBe(strong)
+    // What was asked beside the password holds for the session that both opened.
+    const cookies = await tab.context.cookies(all.issuer)
+    expect(cookies.find(({ name }) => name === all.gateway.cookieNames.session)?.expires).toBeGreaterThan(0)
   })
 
   test('another account: the first one’s session ends at its apps, and the second goes on to the app', async () => {

@@ -17,7 +17,7 @@ describe('beside an app stands', () => {
   test.for<readonly [SignOutRow, string]>([
     [confirmed, 'Signed out'],
     [waiting, 'Waiting for its answer'],
-    [retrying, 'Not confirmed yet. Will keep trying (next in 20 s)'],
+    [retrying, 'Not confirmed yet. Will keep trying (next\u00a0in\u00a020\u00a0s)'],
     [{ ...retrying, nextAttemptAt: now - 1 }, 'Not confirmed yet. Will keep trying (now)'],
     [{ appName: 'Build', state: 'retrying' }, 'Not confirmed yet. Will keep trying'],
     [untold, 'Could not be told. Its session may last until 18:00 UTC'],

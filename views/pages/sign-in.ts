@@ -16,7 +16,7 @@ export interface SignInModel extends FormPageModel {
   readonly app?: AppFace | undefined
   readonly purpose: SignInPurpose
   readonly problem?: SignInProblem | undefined
-  /** Present where the operator allows it. */
+  /** Present where the operator allows it. Asked once: who confirms a session, or goes on from the password to the passkey, is not asked again. */
   readonly remember?: { readonly checked: boolean } | undefined
   /** Whether there is an app to go back to: posts to /sign-in/cancel. */
   readonly canCancel: boolean
@@ -96,7 +96,7 @@ function passkeyPart(model: SignInModel, offersPassword: boolean): Html {
   return html`<div class="passkey-part" data-passkey="sign-in" data-options="/sign-in/passkey/options" data-finish="/sign-in/passkey" data-attempt="${model.attempt}">
 ${passkeyNote}
 <button class="button-primary" type="button" data-passkey-button>${passkeyIcon}<span>${model.purpose.kind === 'confirm' ? 'Use your passkey' : 'Sign in with a passkey'}</span></button>
-${offersPassword && html`<p class="divider"><span>or</span></p>`}
+${offersPassword ? html`<p class="divider"><span>or</span></p>` : rememberedField(model.remember)}
 </div>
 ${!offersPassword && html`<p class="without-passkeys">This needs a passkey. Turn JavaScript on, or use a browser that has passkeys.</p>`}`
 }
@@ -114,12 +114,18 @@ ${
 }
 <div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024"${hint !== undefined && raw(' autofocus')}></div>
-${
+${purpose.kind === 'confirm' && rememberedField(remember)}${
   remember !== undefined &&
+  purpose.kind === 'sign-in' &&
   html`<div class="check"><input id="remember" name="remember" type="checkbox" value="yes"${remember.checked && raw(' checked')}><label for="remember">Keep me signed in on this device</label></div>`
 }
 <button class="${offersPasskey ? 'button-fallback' : 'button-primary'}" type="submit">${purpose.kind === 'confirm' ? 'Confirm with your password' : 'Sign in'}</button>
 </form>`
+}
+
+/** What was chosen beside the password goes with the passkey. */
+function rememberedField(remember: SignInModel['remember']): Html | false {
+  return remember?.checked === true && html`<input type="hidden" name="remember" value="yes">`
 }
 
 function waysOut({ purpose, app, attempt, canCancel, csrf }: SignInModel): Html {

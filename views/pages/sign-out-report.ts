@@ -108,9 +108,12 @@ function reportRow(row: SignOutRow, now: number): SignOutReportRow {
   }
 }
 
+const noBreakSpace = '\u00a0'
+
 function nextTry(at: number | undefined, now: number): string {
   if (at === undefined) return ''
-  return at <= now ? ' (now)' : ` (next in ${durationWords(at - now)})`
+  // Kept on one line: "(next in 1" and "s)" below it is hard to read.
+  return at <= now ? ' (now)' : ` ${`(next in ${durationWords(at - now)})`.replaceAll(' ', noBreakSpace)}`
 }
 
 function because(detail: string | undefined): string {
