@@ -1,5 +1,5 @@
 import type { SsoSessionId } from '#gateway/kernel/ids.ts'
-import type { SessionStore } from '#gateway/sessions/store.ts'
+import type { NextSecret, SessionStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
 import { toSecret, toSsoSession } from './session-rows.ts'
 import { createStatement } from './statement.ts'
@@ -24,6 +24,26 @@ export function createSessionSecrets(
     q.selectFrom('sso_sessions').selectAll().where('tenant', '=', tenant).where('id', '=', of.id).compile(),
   )
 
+  const supersede = (id: SsoSessionId, next: Extract<NextSecret, { kind: 'superseded' }>) =>
+    updateSecrets()
+      .set({ state: 'superseded', superseded_at: next.issuedAt })
+      .where('sso_session_id', '=', id)
+      .where('hash', '=', next.over)
+      .where('state', '=', 'current')
+      .returning('hash')
+      .execute()
+  const findCurrent = async (id: SsoSessionId): Promise<string | undefined> => {
+    const row = await database
+      .q()
+      .selectFrom('session_secrets')
+      .select('hash')
+      .where('tenant', '=', tenant)
+      .where('sso_session_id', '=', id)
+      .where('state', '=', 'current')
+      .executeTakeFirst()
+    return row?.hash
+  }
+
   return {
     findBySecret: async (hash) => {
       const [secret] = await findSecret({ hash })
@@ -43,13 +63,18 @@ export function createSessionSecrets(
           .where('ended_at', 'is', null)
           .executeTakeFirst()
         if (live === undefined) return false
-        // A change of privilege takes the grace from every older secret too; the clock only supersedes the current one.
-        await updateSecrets()
-          .set({ state: next.kind, superseded_at: next.issuedAt })
-          .where('sso_session_id', '=', id)
-          .where('hash', '!=', next.hash)
-          .where('state', 'in', next.kind === 'replaced' ? ['current', 'superseded'] : ['current'])
-          .execute()
+        if (next.kind === 'superseded') {
+          const [was] = await supersede(id, next)
+          // Not the current one: another tab was first with the same next one, or a change of privilege was.
+          if (was === undefined) return (await findCurrent(id)) === next.hash
+        } else {
+          await updateSecrets()
+            .set({ state: 'replaced', superseded_at: next.issuedAt })
+            .where('sso_session_id', '=', id)
+            .where('hash', '!=', next.hash)
+            .where('state', 'in', ['current', 'superseded'])
+            .execute()
+        }
         await insertSecret(database, tenant, next.hash, id, next.issuedAt)
         return true
       }),

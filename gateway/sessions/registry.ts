@@ -89,14 +89,20 @@ export function createSessionRegistry(deps: SessionRegistryDeps) {
    */
   const successorOf = (secret: string): string => keyedDigest(deps.rotationKey, `session/${secret}`)
 
-  const rotate = async (session: SsoSession, current: string): Promise<ResolvedSession> => {
+  const rotate = async (
+    session: SsoSession,
+    current: string,
+    seen: { readonly address: string },
+  ): Promise<ResolvedSession> => {
     const next = successorOf(current)
     const changed = await store.changeSecret(session.id, {
       hash: digest(next),
       issuedAt: clock.now(),
       kind: 'superseded',
+      over: digest(current),
     })
-    return changed ? { kind: 'live', session, rotated: next } : { kind: 'none', why: 'ended' }
+    // Ended meanwhile, or its secret was replaced: what is shown now opens what it opens now. Then it is current no more, so once is enough.
+    return changed ? { kind: 'live', session, rotated: next } : resolve(current, seen)
   }
 
   const resolveSuperseded = async (
@@ -137,6 +143,29 @@ export function createSessionRegistry(deps: SessionRegistryDeps) {
       { durable: true },
     )
     return { kind: 'none', why: 'ended' }
+  }
+
+  /** What a cookie's value opens now; rotates it when its time has come and ends the session when it was stolen. */
+  const resolve = async (secret: string, seen: { readonly address: string }): Promise<ResolvedSession> => {
+    const found = await store.findBySecret(digest(secret))
+    if (found === undefined) return { kind: 'none', why: 'unknown' }
+    const { session, secret: record } = found
+    if (session.ended !== undefined) return { kind: 'none', why: 'ended' }
+    // What has run out is no session from this instant, whether or not the sweeper has ended it and told the apps.
+    if (expiryOf(session, policy, clock.now()) !== undefined) return { kind: 'none', why: 'expired' }
+    switch (record.state) {
+      case 'current':
+        if (!record.seen) await store.markSecretSeen(record.hash)
+        return clock.now() >= record.issuedAt + policy.rotateSecretMs
+          ? rotate(session, secret, seen)
+          : { kind: 'live', session }
+      case 'superseded':
+        return resolveSuperseded(session, record, secret, seen.address)
+      case 'replaced':
+        return resolveReplaced(session, record, seen.address)
+      default:
+        return record.state satisfies never
+    }
   }
 
   return {
@@ -202,28 +231,7 @@ export function createSessionRegistry(deps: SessionRegistryDeps) {
       return changed ? secret : undefined
     },
 
-    /** What a cookie's value opens now; rotates it when its time has come and ends the session when it was stolen. */
-    resolve: async (secret: string, seen: { readonly address: string }): Promise<ResolvedSession> => {
-      const found = await store.findBySecret(digest(secret))
-      if (found === undefined) return { kind: 'none', why: 'unknown' }
-      const { session, secret: record } = found
-      if (session.ended !== undefined) return { kind: 'none', why: 'ended' }
-      // What has run out is no session from this instant, whether or not the sweeper has ended it and told the apps.
-      if (expiryOf(session, policy, clock.now()) !== undefined) return { kind: 'none', why: 'expired' }
-      switch (record.state) {
-        case 'current':
-          if (!record.seen) await store.markSecretSeen(record.hash)
-          return clock.now() >= record.issuedAt + policy.rotateSecretMs
-            ? rotate(session, secret)
-            : { kind: 'live', session }
-        case 'superseded':
-          return resolveSuperseded(session, record, secret, seen.address)
-        case 'replaced':
-          return resolveReplaced(session, record, seen.address)
-        default:
-          return record.state satisfies never
-      }
-    },
+    resolve,
 
     /** The session when it is live at this instant. */
     findLive: async (id: SsoSessionId): Promise<SsoSession | undefined> => {

@@ -9,6 +9,12 @@ export interface SessionCursor {
   readonly id: SsoSessionId
 }
 
+/** A secret that is about to be the current one. */
+export type NextSecret = { readonly hash: string; readonly issuedAt: number } & (
+  | { readonly kind: 'superseded'; readonly over: string }
+  | { readonly kind: 'replaced' }
+)
+
 /**
  * Records of sessions. Only `sessions/registry` and the door (`logout/end-session`) write through it.
  * Ended beats active in every write: nothing here can make an ended session active again.
@@ -33,13 +39,12 @@ export interface SessionStore {
   }): Promise<readonly SsoSession[]>
 
   /**
-   * Makes `next` the current secret and the current one `superseded` (by the clock) or `replaced` (by a change of privilege;
-   * then every older one is `replaced` too). False when the session has ended. Idempotent for the same `next`.
+   * Makes `next` the current secret. By a change of privilege every older one is `replaced`, and nothing stands in its way. By the clock
+   * the one that was shown, `over`, is `superseded`, but only while it is the current one: whoever shows a secret that was replaced in
+   * the same instant must not get the place of the new one. False when that is so, or the session has ended. Idempotent for the same
+   * `next`.
    */
-  changeSecret(
-    id: SsoSessionId,
-    next: { readonly hash: string; readonly issuedAt: number; readonly kind: 'superseded' | 'replaced' },
-  ): Promise<boolean>
+  changeSecret(id: SsoSessionId, next: NextSecret): Promise<boolean>
   /** Notes that the browser has shown this secret. */
   markSecretSeen(hash: string): Promise<void>
   /** Rewrites what a stronger or fresher proof changes. False when the session has ended. */

@@ -6,6 +6,9 @@ import { begin, end, type OpensSessionStore } from './session-store.ts'
 export function describeSessionSecrets(name: string, open: OpensSessionStore): void {
   describe(`the secrets of a session (${name})`, () => {
     const laptop = ssoId('laptop')
+    const first = secretOf('laptop')
+    const byClock = (hash: string, over: string, issuedAt: number) =>
+      ({ hash, over, issuedAt, kind: 'superseded' }) as const
 
     test('open the session, and begin unseen', async () => {
       await using store = await open()
@@ -32,7 +35,7 @@ export function describeSessionSecrets(name: string, open: OpensSessionStore): v
     test('are superseded by the clock: the new one is current, the old one knows since when', async () => {
       await using store = await open()
       await begin(store)
-      const next = { hash: 'second', issuedAt: noon + 600_000, kind: 'superseded' } as const
+      const next = byClock('second', first, noon + 600_000)
       expect(await store.sessions.changeSecret(laptop, next)).toBe(true)
       expect((await store.sessions.findBySecret(secretOf('laptop')))?.secret).toMatchObject({
         state: 'superseded',
@@ -50,17 +53,16 @@ export function describeSessionSecrets(name: string, open: OpensSessionStore): v
     test('that the clock superseded keep the instant at which they were, however often it ticks', async () => {
       await using store = await open()
       await begin(store)
-      await store.sessions.changeSecret(laptop, { hash: 'second', issuedAt: noon + 1, kind: 'superseded' })
-      await store.sessions.changeSecret(laptop, { hash: 'third', issuedAt: noon + 2, kind: 'superseded' })
-      const first = await store.sessions.findBySecret(secretOf('laptop'))
-      expect(first?.secret.supersededAt).toBe(noon + 1)
+      await store.sessions.changeSecret(laptop, byClock('second', first, noon + 1))
+      await store.sessions.changeSecret(laptop, byClock('third', 'second', noon + 2))
+      expect((await store.sessions.findBySecret(first))?.secret.supersededAt).toBe(noon + 1)
       expect((await store.sessions.findBySecret('second'))?.secret.supersededAt).toBe(noon + 2)
     })
 
     test('are all replaced at a change of privilege, those in their grace too', async () => {
       await using store = await open()
       await begin(store)
-      await store.sessions.changeSecret(laptop, { hash: 'second', issuedAt: noon + 1, kind: 'superseded' })
+      await store.sessions.changeSecret(laptop, byClock('second', first, noon + 1))
       await store.sessions.changeSecret(laptop, { hash: 'third', issuedAt: noon + 2, kind: 'replaced' })
       for (const hash of [secretOf('laptop'), 'second'])
         expect((await store.sessions.findBySecret(hash))?.secret).toMatchObject({
@@ -70,10 +72,19 @@ export function describeSessionSecrets(name: string, open: OpensSessionStore): v
       expect((await store.sessions.findBySecret('third'))?.secret.state).toBe('current')
     })
 
+    test('are not superseded by the clock over one that was replaced: what it shows is no way to the new one', async () => {
+      await using store = await open()
+      await begin(store)
+      await store.sessions.changeSecret(laptop, { hash: 'stronger', issuedAt: noon + 1, kind: 'replaced' })
+      expect(await store.sessions.changeSecret(laptop, byClock('second', first, noon + 1))).toBe(false)
+      expect((await store.sessions.findBySecret('stronger'))?.secret.state).toBe('current')
+      expect(await store.sessions.findBySecret('second')).toBeUndefined()
+    })
+
     test('may change to the same next one again without a second row or another state', async () => {
       await using store = await open()
       await begin(store)
-      const next = { hash: 'second', issuedAt: noon + 1, kind: 'superseded' } as const
+      const next = byClock('second', first, noon + 1)
       await store.sessions.changeSecret(laptop, next)
       await store.sessions.markSecretSeen('second')
       expect(await store.sessions.changeSecret(laptop, { ...next, issuedAt: noon + 2 })).toBe(true)
@@ -88,11 +99,10 @@ export function describeSessionSecrets(name: string, open: OpensSessionStore): v
       await using store = await open()
       await begin(store)
       const hashes = Array.from({ length: 8 }, (_, tab) => `next-${tab}`)
-      await Promise.all(
-        hashes.map((hash) =>
-          store.sessions.changeSecret(laptop, { hash, issuedAt: noon + 1, kind: 'superseded' }),
-        ),
+      const changed = await Promise.all(
+        hashes.map((hash) => store.sessions.changeSecret(laptop, byClock(hash, first, noon + 1))),
       )
+      expect(changed.filter((each) => each)).toHaveLength(1)
       const found = await Promise.all(
         [secretOf('laptop'), ...hashes].map((hash) => store.sessions.findBySecret(hash)),
       )
@@ -103,8 +113,10 @@ export function describeSessionSecrets(name: string, open: OpensSessionStore): v
       await using store = await open()
       await begin(store)
       await end(store)
-      for (const kind of ['superseded', 'replaced'] as const) {
-        const next = { hash: `after-${kind}`, issuedAt: noon + 9_000, kind }
+      for (const next of [
+        byClock('after-a-tick', first, noon + 9_000),
+        { hash: 'after-a-change', issuedAt: noon + 9_000, kind: 'replaced' } as const,
+      ]) {
         expect(await store.sessions.changeSecret(laptop, next)).toBe(false)
         expect(await store.sessions.findBySecret(next.hash)).toBeUndefined()
       }
@@ -115,7 +127,7 @@ export function describeSessionSecrets(name: string, open: OpensSessionStore): v
 
     test('of a session that nobody began do not exist', async () => {
       await using store = await open()
-      const next = { hash: 'x', issuedAt: noon, kind: 'superseded' } as const
+      const next = byClock('x', first, noon)
       expect(await store.sessions.changeSecret(ssoId('nobody'), next)).toBe(false)
       expect(await store.sessions.findBySecret('x')).toBeUndefined()
     })

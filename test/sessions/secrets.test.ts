@@ -101,6 +101,35 @@ describe('the secret in the cookie', () => {
     expect(await causeOf(test, session)).toBe('risk')
   })
 
+  test('due for the clock in the instant of a step-up gives way to it, and opens nothing of what came of it', async () => {
+    let stepUp: (() => void) | undefined
+    const pause = async (): Promise<void> => {
+      // After the rotation has read that its secret is the current one, and before it writes.
+      const now = stepUp
+      stepUp = undefined
+      now?.()
+    }
+    await using test = await startGateway({ pause })
+    const { session, secret } = await begun(test)
+    test.clock.advance({ minutes: 10 })
+    const { promise: stronger, resolve } = Promise.withResolvers<string | undefined>()
+    stepUp = () =>
+      void test.gateway.sessions
+        .strengthen(session, {
+          methods: ['passkey'],
+          amr: ['pop'],
+          acr: 'urn:gatehouse:acr:2',
+          credentialIds: [],
+          at: test.clock.now(),
+        })
+        .then((begun) => resolve(begun?.secret))
+    expect(await show(test, secret)).toBe('none: replaced')
+    const current = (await stronger) ?? ''
+    expect(await show(test, current)).toBe(current)
+    test.clock.advance({ minutes: 2 })
+    expect(await show(test, current)).toBe(current)
+  })
+
   test('stolen ends that session alone', async () => {
     await using test = await startGateway()
     const stolen = await begun(test)
