@@ -23,6 +23,7 @@ import { Sealer } from './audit/sealer.ts'
 import { type AuditTrail, createAuditTrail } from './audit/trail.ts'
 import { countBusy, createMeters } from './compose-meters.ts'
 import { cookieNames } from './http/cookies.ts'
+import { currentRequestId } from './http/request.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Log } from './kernel/log.ts'
 import { createMetrics } from './kernel/metrics.ts'
@@ -79,7 +80,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
   })
   const changes = await SqlChanges.open(database, log)
   const stores: Stores = createStores(database, tenant)
-  const audit: AuditTrail = createAuditTrail({ store: stores.audit, clock })
+  const audit: AuditTrail = createAuditTrail({ store: stores.audit, clock, requestId: currentRequestId })
 
   const apps: AppRegistry = await openAppRegistry({ store: stores.apps, changes, log })
   const { encryptionKey } = config.keys

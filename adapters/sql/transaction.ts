@@ -37,6 +37,8 @@ export function createTransactionScope(
   reportEffectError: (error: unknown) => void,
 ): TransactionScope {
   const context = new AsyncLocalStorage<Running>()
+  // Where nobody's request and nobody's transaction is: what an effect sets in motion belongs to neither.
+  const outside = AsyncLocalStorage.snapshot()
 
   const current = (): Running | undefined => {
     const running = context.getStore()
@@ -49,7 +51,7 @@ export function createTransactionScope(
   const runEffects = (effects: readonly (() => void)[]): void => {
     for (const effect of effects) {
       try {
-        context.exit(effect)
+        outside(effect)
       } catch (error) {
         reportEffectError(error)
       }

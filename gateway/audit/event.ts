@@ -114,8 +114,6 @@ export type AuditEventType = AuditEvent['type']
 /** What every line also says. */
 export interface AuditContext {
   readonly actor: Actor
-  /** Id of the request that caused it, as error pages show it. */
-  readonly requestId?: string
 }
 
 /**

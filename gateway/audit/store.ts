@@ -8,6 +8,7 @@ export interface NewAuditRow {
   /** Id of what the line is about, to find it by: an account where there is one, else an app or a key. */
   readonly subject: string
   readonly detail: string
+  /** Of the request that caused it, as error pages show it. */
   readonly requestId?: string
 }
 

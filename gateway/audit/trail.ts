@@ -15,21 +15,36 @@ export interface AuditTrail {
   appendAll(events: readonly AuditEvent[], context: AuditContext): Promise<void>
 }
 
+export interface AuditTrailDeps {
+  readonly store: AuditStore
+  readonly clock: Clock
+  /** Id of the request that the caller is working for, if it is. */
+  readonly requestId?: () => string | undefined
+}
+
 /** Rows in one statement: eight parameters each, far below what any engine takes. */
 const rowsAtOnce = 500
 
 /** Creates the trail. */
-export function createAuditTrail(deps: { readonly store: AuditStore; readonly clock: Clock }): AuditTrail {
+export function createAuditTrail(deps: AuditTrailDeps): AuditTrail {
   const appendAll: AuditTrail['appendAll'] = async (events, context) => {
     const at = deps.clock.now()
+    const requestId = deps.requestId?.()
     for (let from = 0; from < events.length; from += rowsAtOnce) {
-      await deps.store.insert(events.slice(from, from + rowsAtOnce).map((event) => rowOf(event, context, at)))
+      await deps.store.insert(
+        events.slice(from, from + rowsAtOnce).map((event) => rowOf(event, context, at, requestId)),
+      )
     }
   }
   return { append: (event, context) => appendAll([event], context), appendAll }
 }
 
-function rowOf(event: AuditEvent, context: AuditContext, at: number): NewAuditRow {
+function rowOf(
+  event: AuditEvent,
+  context: AuditContext,
+  at: number,
+  requestId: string | undefined,
+): NewAuditRow {
   const { type, ...detail } = event
   return {
     at,
@@ -37,7 +52,7 @@ function rowOf(event: AuditEvent, context: AuditContext, at: number): NewAuditRo
     actor: JSON.stringify(context.actor),
     subject: subjectOf(event),
     detail: JSON.stringify(detail),
-    ...(context.requestId === undefined ? {} : { requestId: context.requestId }),
+    ...(requestId === undefined ? {} : { requestId }),
   }
 }
 

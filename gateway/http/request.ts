@@ -4,6 +4,7 @@
  * Owns: whom to believe about addresses (DECISIONS 44). Relies on: the socket, and `trusted_proxies`.
  * Never: the Host header. Nothing is built from it: every URL comes from the issuer (N-161).
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
@@ -20,6 +21,9 @@ export interface RequestFacts {
 /** Kept by Node's request, because the OpenID Connect engine makes a Koa context of its own for the same one. */
 const known = new WeakMap<IncomingMessage, RequestFacts>()
 
+/** For what is done on behalf of a request and never sees it. What a commit sets off is not done on its behalf (kernel/transaction). */
+const current = new AsyncLocalStorage<RequestFacts>()
+
 /** A proxy in front of a proxy in front of …: more hops than this are nobody's real network. */
 const maxHops = 32
 
@@ -34,8 +38,13 @@ export function requestFacts(deps: {
     const facts = { id: newRequestId(deps.random), address: clientAddress(ctx.req, trusted) }
     known.set(ctx.req, facts)
     ctx.set('X-Request-Id', facts.id)
-    return next()
+    return current.run(facts, next)
   }
+}
+
+/** Id of the request on whose behalf this runs; undefined in the background and at the command line. */
+export function currentRequestId(): string | undefined {
+  return current.getStore()?.id
 }
 
 /** What `requestFacts` noted. A request that never passed there has the socket's address and no id. */

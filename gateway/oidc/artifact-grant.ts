@@ -56,9 +56,8 @@ async function auditReplay(
   if (appSession === undefined || (grantType !== 'authorization_code' && grantType !== 'refresh_token'))
     return
   const { appId, accountId } = appSession
-  const requestId = deps.requestId()
   await deps.audit(
     { type: grantType === 'refresh_token' ? 'refresh-token.replayed' : 'code.replayed', appId, accountId },
-    { actor: { kind: 'app', appId }, ...(requestId === undefined ? {} : { requestId }) },
+    { actor: { kind: 'app', appId } },
   )
 }

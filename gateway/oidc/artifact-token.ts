@@ -125,7 +125,6 @@ function policyOf(app: App | undefined) {
 }
 
 async function auditJoin(deps: ArtifactsDeps, appSession: AppSession): Promise<void> {
-  const requestId = deps.requestId()
   await deps.audit(
     {
       type: 'session.joined',
@@ -134,9 +133,6 @@ async function auditJoin(deps: ArtifactsDeps, appSession: AppSession): Promise<v
       appSessionId: appSession.id,
       appId: appSession.appId,
     },
-    {
-      actor: { kind: 'account', accountId: appSession.accountId },
-      ...(requestId === undefined ? {} : { requestId }),
-    },
+    { actor: { kind: 'account', accountId: appSession.accountId } },
   )
 }

@@ -28,8 +28,6 @@ export interface ArtifactsDeps {
   /** How long a lost answer to a refresh may be asked for again (DECISIONS 12). */
   readonly refreshGraceMs: number
   readonly successorKey: Uint8Array
-  /** Id of the request that the engine is working on, for the audit trail. */
-  readonly requestId: () => string | undefined
   /** Throws GatewayError `throttled` when the address of the current request has asked for too many interactions. */
   readonly admitInteraction: () => Promise<void>
 }

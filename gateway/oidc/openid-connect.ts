@@ -68,7 +68,7 @@ export interface OpenIdConnect {
   readonly routes: OidcRoutes
   readonly documents: PublicDocuments
   readonly interactions: Interactions
-  /** Takes up new keys: a second engine over the same stores takes the place of the first (engines/oidc-provider.md section 7). */
+  /** Takes up new keys: a second engine over the same stores takes the place of the first (DECISIONS 63). */
   reloadKeys(): void
 }
 
@@ -113,10 +113,6 @@ function build(deps: OpenIdConnectDeps): Engine {
       sessionOfRequest: async () => {
         const ctx = currentContext()
         return ctx === undefined ? undefined : deps.readSession(ctx)
-      },
-      requestId: () => {
-        const ctx = currentContext()
-        return ctx === undefined ? undefined : factsOf(ctx.req).id
       },
       admitInteraction: async () => {
         const ctx = currentContext()

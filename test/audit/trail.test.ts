@@ -68,12 +68,10 @@ async function openTrail(seed?: number) {
 describe('the audit trail', () => {
   test('says what happened, when, by whom and for which request', async () => {
     await using audit = await openTrail()
-    await audit.trail.append(
+    const trail = createAuditTrail({ ...audit, requestId: () => 'request-1' })
+    await trail.append(
       { type: 'app.changed', appId: 'wiki' as AppId, fields: ['name'] },
-      {
-        actor: { kind: 'operator', accountId: ada },
-        requestId: 'request-1',
-      },
+      { actor: { kind: 'operator', accountId: ada } },
     )
     const [row] = await audit.store.list({ limit: 1 })
     expect(row).toMatchObject({
