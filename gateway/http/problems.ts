@@ -74,6 +74,7 @@ export function problems(deps: {
     } else {
       ctx.type = 'application/problem+json'
       ctx.body = JSON.stringify({
+        ...error.extension,
         type: 'about:blank',
         title: STATUS_CODES[status],
         status,

@@ -92,16 +92,23 @@ export class GatewayError extends Error {
   readonly fault: Fault
   /** Seconds after which trying again makes sense, for `busy`, `store_unavailable` and `throttled`. */
   readonly retryAfterSeconds: number | undefined
+  /** More for a program that reads the answer (RFC 9457 section 3.2). As safe to show as the message. */
+  readonly extension: Readonly<Record<string, string | number | boolean>> | undefined
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; retryAfterSeconds?: number } = {},
+    options: {
+      readonly cause?: unknown
+      readonly retryAfterSeconds?: number
+      readonly extension?: Readonly<Record<string, string | number | boolean>>
+    } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     this.status = faults[code].status
     this.fault = faults[code].fault
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.extension = options.extension
   }
 }

@@ -53,6 +53,10 @@ export function addPasskeySignInRoutes(
         throw new GatewayError(
           'challenge_invalid',
           'That passkey was not accepted. Try again, or sign in another way.',
+          // For passkey.js, which tells the passkey manager. The id came from there, so this tells of no account.
+          outcome.kind === 'refused' && outcome.unknownPasskey
+            ? { extension: { unknown_credential: true } }
+            : {},
         )
       case 'throttled':
       case 'busy':

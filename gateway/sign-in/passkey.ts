@@ -18,7 +18,13 @@ import { parseAuthenticationResponse } from './webauthn-responses.ts'
 export type PasskeyProving =
   | { readonly kind: 'proved'; readonly proof: Proof; readonly email: string }
   /** `reason` and `accountId` are for the audit trail and never reach the browser. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly accountId?: AccountId }
+  | {
+      readonly kind: 'refused'
+      readonly reason: string
+      readonly accountId?: AccountId
+      /** The gateway has no passkey of that id: whoever keeps it may forget it. */
+      readonly unknownPasskey?: true
+    }
 
 export interface PasskeyMethodDeps {
   readonly accounts: Pick<AccountStore, 'find'>
@@ -38,6 +44,8 @@ export interface CeremonyOwner {
 
 /** Enough of a library's message to find the cause, which is most often an issuer that is not the address people use. */
 const loggedReasonMaxLength = 300
+
+const unknownPasskey: PasskeyProving = { kind: 'refused', reason: 'unknown-passkey', unknownPasskey: true }
 
 export type PasskeyMethod = ReturnType<typeof createPasskeyMethod>
 
@@ -61,7 +69,7 @@ export function createPasskeyMethod(deps: PasskeyMethodDeps) {
 
       // 3. A passkey that we know now: a removed one is refused from the instant it is gone (N-146).
       const credential = await credentials.findByWebauthnId(response.id)
-      if (credential === undefined) return { kind: 'refused', reason: 'unknown-passkey' }
+      if (credential === undefined) return unknownPasskey
 
       // 4. Of the person whom the authenticator names, who may sign in (step 6).
       const account = await accounts.find(credential.accountId)
@@ -112,7 +120,7 @@ export function createPasskeyMethod(deps: PasskeyMethodDeps) {
           )
           return refused('counter-regressed')
         case 'missing':
-          return refused('unknown-passkey')
+          return unknownPasskey
         default:
           return used satisfies never
       }

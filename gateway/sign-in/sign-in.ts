@@ -70,8 +70,11 @@ export type SignInOutcome =
       /** Signed in with a password alone, has no passkey, and was not asked lately. */
       readonly offerPasskey: boolean
     }
-  /** Wrong e-mail, password or passkey, or another person than was wanted: never says which. */
-  | { readonly kind: 'refused' }
+  /**
+   * Wrong e-mail, password or passkey, or another person than was wanted: never says which. `unknownPasskey` speaks of the passkey
+   * that was shown, which no account has.
+   */
+  | { readonly kind: 'refused'; readonly unknownPasskey?: true }
   /** The password is right, but more strength is wanted. `hasPasskey` false: this account cannot give it. */
   | { readonly kind: 'more-needed'; readonly why: 'passkey'; readonly hasPasskey: boolean }
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
@@ -113,9 +116,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
   const refused = async (
     method: Proof['method'],
     address: string,
-    why: { readonly reason: string; readonly accountId?: AccountId },
+    why: { readonly reason: string; readonly accountId?: AccountId; readonly unknownPasskey?: true },
   ): Promise<SignInOutcome> => {
-    const { reason, accountId } = why
+    const { reason, accountId, unknownPasskey } = why
     await deps.append(
       {
         type: 'sign-in.failed',
@@ -126,7 +129,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       },
       { actor: { kind: 'gateway' } },
     )
-    return { kind: 'refused' }
+    return { kind: 'refused', ...(unknownPasskey === undefined ? {} : { unknownPasskey }) }
   }
 
   const hasPasskey = async (accountId: AccountId): Promise<boolean> =>

@@ -25,6 +25,10 @@ async function failing() {
           })
         case '/busy':
           throw new GatewayError('busy', 'Wait a moment.', { retryAfterSeconds: 2 })
+        case '/more':
+          throw new GatewayError('challenge_invalid', 'Not that one.', {
+            extension: { another: true, status: 1 },
+          })
         case '/method':
           ctx.status = 405
           ctx.set('Allow', 'GET')
@@ -121,6 +125,13 @@ describe('the form of an error', () => {
       code: 'busy',
       request_id: answer.headers['x-request-id'],
     })
+  })
+
+  it('may say more to a program, but never otherwise (RFC 9457 section 3.2)', async () => {
+    await using server = await failing()
+    const answer = await server.send('GET', '/more')
+    expect(JSON.parse(answer.body)).toMatchObject({ another: true, status: 400, code: 'challenge_invalid' })
+    expect((await server.send('GET', '/more', { headers: html })).body).not.toContain('another')
   })
 
   it('N-185: shows nothing that came with the request', async () => {

@@ -279,6 +279,7 @@ describe('signing in with a passkey', () => {
     )
     expect(answer.status).toBe(400)
     expect(JSON.parse(answer.text).detail).toContain('was not accepted')
+    expect(JSON.parse(answer.text).unknown_credential).toBe(true)
     for (const credential of [undefined, 1, 'x', {}, { id: {} }]) {
       expect((await browser.json('/sign-in/passkey', { attempt, credential }, token)).status).toBe(400)
     }

@@ -105,7 +105,6 @@ describe('a passkey is refused', () => {
   it.for<[string, Lies]>([
     ['without a user handle', { userHandle: null }],
     ['with another user handle (N-144)', { userHandle: Buffer.alloc(32, 7).toString('base64url') }],
-    ['with an id that nobody registered', { webauthnId: 'AAAAAAAAAAAAAAAAAAAAAA' }],
     ['with an id that is no id', { webauthnId: '../../etc' }],
   ])('%s', async ([, lies]) => {
     await using test = await openSignIn()
@@ -208,7 +207,17 @@ describe('a passkey is refused', () => {
       credentialId: credential.id,
       actor: { kind: 'command-line' },
     })
-    expect(await browser.withPasskey(authenticator)).toEqual({ kind: 'refused' })
+    expect(await browser.withPasskey(authenticator)).toEqual({ kind: 'refused', unknownPasskey: true })
+  })
+
+  it('and called unknown when nobody registered its id, but only in answer to a challenge of ours', async () => {
+    await using test = await openSignIn()
+    const { authenticator, browser, handle, answer } = await ready(test)
+    const ask = await browser.optionsFor(handle)
+    const unknown = authenticator.assert(ask, { webauthnId: 'AAAAAAAAAAAAAAAAAAAAAA' })
+    expect(await answer(unknown)).toEqual({ kind: 'refused', unknownPasskey: true })
+    expect(await answer(unknown)).toEqual({ kind: 'refused' })
+    expect(failureReasons(test)).toEqual(['unknown-passkey', 'challenge'])
   })
 })
 
