@@ -66,8 +66,9 @@ export function createEndSessionRoute(deps: EndSessionRouteDeps) {
         ? undefined
         : await deps.sessions.findAppSessionBySid(hinted.app.id, hinted.token.sid)
     if (app === undefined || appSession === undefined || appSession.ssoSessionId !== session.id) {
+      // Anybody can write a client_id: the page and the trail name an app only when the hint is its proof.
       const handle = await deps.journeys.ask(browser, {
-        ...(app === undefined ? {} : { appId: app.id }),
+        ...(hinted === undefined ? {} : { appId: hinted.app.id }),
         ...(continueTo === undefined ? {} : { continueTo }),
       })
       return `/sign-out?request=${handle}`

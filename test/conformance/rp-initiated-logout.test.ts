@@ -26,6 +26,11 @@ async function isSignedIn(world: World, browser: Browser): Promise<boolean> {
   return answer?.['code'] !== undefined
 }
 
+async function lastLogout(world: World) {
+  const [last] = await world.gateway.stores.logouts.list({ limit: 1 })
+  return last
+}
+
 describe('RP-Initiated Logout 1.0, section 2: an app that proves whose session it is', () => {
   test('ends it without a question, tells every app, and gets the person back with its state', async () => {
     await using world = await startWorld()
@@ -153,6 +158,29 @@ describe('RP-Initiated Logout 1.0, section 2: what must be asked first', () => {
     const done = await browser.submit(asked, { decision: 'sign-out' })
     expect(done.url).toBe(`${home(world)}?state=s-1`)
     expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('an app that proves nothing is not said to have asked: the person signed out, and where they go on stays', async () => {
+    await using world = await startWorld()
+    const { browser } = await atBoth(world)
+    const parameters = { client_id: 'wiki', post_logout_redirect_uri: home(world) }
+    const asked = await endSession(world, browser, parameters)
+    expect(asked.text).not.toContain('asks to sign you out')
+    expect((await browser.submit(asked, { decision: 'sign-out' })).url).toBe(home(world))
+    expect(await lastLogout(world)).toMatchObject({
+      cause: 'account',
+      actor: { kind: 'account', accountId: 'ada' },
+    })
+  })
+
+  test('an app whose hint is of another session is said to have asked', async () => {
+    await using world = await startWorld()
+    const { hint } = await atBoth(world)
+    const browser = await world.signedIn()
+    const asked = await endSession(world, browser, { id_token_hint: hint })
+    expect(asked.text).toContain('<strong>Wiki</strong> asks to sign you out')
+    await browser.submit(asked, { decision: 'sign-out' })
+    expect(await lastLogout(world)).toMatchObject({ cause: 'app', actor: { kind: 'app', appId: 'wiki' } })
   })
 
   test('a person who would rather stay stays', async () => {
