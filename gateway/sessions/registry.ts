@@ -198,25 +198,30 @@ export function createSessionRegistry(deps: SessionRegistryDeps) {
       return { session, secret }
     },
 
-    /** Same session, stronger or fresher: new secret, no grace for the old ones. Undefined: it ended meanwhile. */
+    /**
+     * Same session, proved once more: new secret, no grace for the old ones. Its strength is that of the new proof, because `acr` tells
+     * how the person proved at `auth_time` who they are: a password typed now does not make this morning's passkey one of now.
+     * Undefined: it ended meanwhile.
+     */
     strengthen: async (
       session: SsoSession,
       authentication: Authentication,
     ): Promise<{ readonly session: SsoSession; readonly secret: string } | undefined> => {
       const now = clock.now()
       const secret = newSecret(random)
-      const stronger: SsoSession = {
+      const isWeaker = session.acr === twoFactors && authentication.acr === oneFactor
+      const proved: SsoSession = {
         ...session,
         authenticatedAt: authentication.at,
         lastSeenAt: now,
-        acr: session.acr === twoFactors || authentication.acr === twoFactors ? twoFactors : oneFactor,
-        amr: [...new Set([...session.amr, ...authentication.amr])],
+        acr: authentication.acr,
+        amr: isWeaker ? authentication.amr : [...new Set([...session.amr, ...authentication.amr])],
         credentialIds: [...new Set([...session.credentialIds, ...authentication.credentialIds])],
       }
       return deps.transaction.run(async () => {
-        if (!(await store.strengthen(session.id, stronger))) return undefined
+        if (!(await store.strengthen(session.id, proved))) return undefined
         await store.changeSecret(session.id, { hash: digest(secret), issuedAt: now, kind: 'replaced' })
-        return { session: stronger, secret }
+        return { session: proved, secret }
       })
     },
 

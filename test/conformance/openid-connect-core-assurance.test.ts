@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { opened, redeemed } from '#test/oidc/opening.ts'
 import { addPasskey, answerWithPasskey } from '#test/oidc/passkeys.ts'
 import { asksForPassword, startWorld } from '#test/oidc/world.ts'
+import { createBrowser } from '#test/support/browser.ts'
 import { claimsOf } from '#test/support/oauth.ts'
+import { signInOn } from '#test/support/two-apps.ts'
 
 const one = 'urn:gatehouse:acr:1'
 const two = 'urn:gatehouse:acr:2'
@@ -56,6 +58,25 @@ describe('OpenID Connect Core 1.0, section 3.1.2.1: acr_values, which are volunt
     expect(claimsOf((await redeemed(done)).body.id_token)['acr']).toBe(acr_values)
     const again = await opened(browser, world.client('wiki'), { acr_values, prompt: 'none' })
     expect(again.answer?.['code']).toBeDefined()
+  })
+
+  test('is not met by a passkey of this morning and a password of now: acr and auth_time are of one sign-in', async () => {
+    await using world = await startWorld()
+    const setUp = await world.signedIn()
+    const key = await addPasskey(world.issuer, setUp)
+    const browser = createBrowser()
+    await answerWithPasskey(browser, await browser.get(`${world.issuer}/sign-in`), key)
+    world.clock.advance({ hours: 3 })
+
+    const recent = { acr_values: 'phr', max_age: '300' }
+    const asked = await opened(browser, world.client('wiki'), recent)
+    const askedForMore = asked.went(await signInOn(browser, asked.page))
+    expect(askedForMore.answer).toBeUndefined()
+    const done = asked.went(await answerWithPasskey(browser, askedForMore.page, key))
+    expect(claimsOf((await redeemed(done)).body.id_token)).toMatchObject({
+      acr: 'phr',
+      auth_time: Math.floor(world.clock.now() / 1_000),
+    })
   })
 
   test('is answered with less for a person who has no passkey', async () => {

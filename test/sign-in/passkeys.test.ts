@@ -149,6 +149,22 @@ describe('adding a passkey', () => {
     expect(await test.passkeys.registrationOptions(strong.session)).toMatchObject({ kind: 'options' })
   })
 
+  it('needs the passkey itself to be fresh: a password typed now does not renew one of this morning', async () => {
+    await using test = await openSignIn()
+    const account = await test.addAccount()
+    const { authenticator } = await test.addPasskey(account)
+    const browser = test.openBrowser()
+    const morning = signedIn(await browser.withPasskey(authenticator))
+    test.clock.advance({ hours: 3 })
+    const retyped = signedIn(
+      await browser.withPassword('ada@example.com', goodPassword, { current: morning.session }),
+    )
+    const wanted = { acr: 'urn:gatehouse:acr:2' }
+    expect(await test.passkeys.registrationOptions(retyped.session)).toMatchObject({ wanted })
+    const again = signedIn(await browser.withPasskey(authenticator, { current: retyped.session }))
+    expect(await test.passkeys.registrationOptions(again.session)).toMatchObject({ kind: 'options' })
+  })
+
   it('tells the browser which passkeys there are, so that an authenticator makes no second', async () => {
     await using test = await openSignIn()
     const account = await test.addAccount()
