@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
 import { startTwoApps } from '#test/support/two-apps.ts'
 import { addGrace, answerWithPassword, grace, likeServe, signInWithPassword, stateAt } from './person.ts'
-import { useChromium } from './tab.ts'
+import { patient, useChromium } from './tab.ts'
 
 /** The board is not ours: it asks for consent. */
 const foreignBoard = { ...likeServe, board: { first_party: false } }
 
-describe.skipIf(chromium === undefined)('consent and answers in Chromium', () => {
+describe.skipIf(chromium === undefined)('consent and answers in Chromium', patient, () => {
   const open = useChromium()
 
   test('allowing an app leads to it through our form, and it is not asked again', async () => {

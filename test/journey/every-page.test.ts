@@ -2,9 +2,9 @@ import { describe, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
 import { expectAccessible, expectToFit } from './looking.ts'
 import { scenes } from './scenes.ts'
-import { useChromium } from './tab.ts'
+import { patient, useChromium } from './tab.ts'
 
-describe.skipIf(chromium === undefined)('every page as it comes up in use', () => {
+describe.skipIf(chromium === undefined)('every page as it comes up in use', patient, () => {
   const open = useChromium()
 
   test.for(scenes)(

@@ -4,7 +4,7 @@ import { chromium } from '#test/support/available.ts'
 import { startTwoApps } from '#test/support/two-apps.ts'
 import { focusRing } from './looking.ts'
 import { addGrace, addPasskey, grace, likeServe, signInWithPassword } from './person.ts'
-import { useChromium } from './tab.ts'
+import { patient, useChromium } from './tab.ts'
 
 /** Presses Tab until the keyboard is on what has this name, and sees that each stop shows. A person would give up before forty. */
 async function tabTo(page: Page, name: string): Promise<void> {
@@ -32,7 +32,7 @@ async function press(page: Page, name: string): Promise<void> {
   await page.keyboard.press('Enter')
 }
 
-describe.skipIf(chromium === undefined)('by keyboard alone in Chromium', () => {
+describe.skipIf(chromium === undefined)('by keyboard alone in Chromium', patient, () => {
   const open = useChromium()
 
   test('sign-in, consent and sign-out need nothing but Tab, Enter and letters, and the focus shows at every stop', async () => {
@@ -105,8 +105,8 @@ describe.skipIf(chromium === undefined)('by keyboard alone in Chromium', () => {
     await page.keyboard.press('Shift+Tab')
     expect((await focused(page)).words).toBe('Sign in with a passkey')
     expect((await focused(page)).ring).not.toBe('')
-    await page.keyboard.press('Enter')
     await tab.authenticator.touch(true)
+    await page.keyboard.press('Enter')
     await page.getByText(`Signed in as ${grace.email}`).waitFor()
   })
 

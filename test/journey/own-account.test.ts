@@ -6,14 +6,15 @@ import {
   addPasskey,
   answerWithPassword,
   grace,
+  hasHeard,
   likeServe,
   rowIn,
   signInWithPassword,
   stateAt,
 } from './person.ts'
-import { useChromium } from './tab.ts'
+import { patient, useChromium } from './tab.ts'
 
-describe.skipIf(chromium === undefined)('one’s own account in Chromium', () => {
+describe.skipIf(chromium === undefined)('one’s own account in Chromium', patient, () => {
   const open = useChromium()
 
   test('a passkey offered after the password is made on the way to the app, and signs in alone from then on', async () => {
@@ -60,7 +61,7 @@ describe.skipIf(chromium === undefined)('one’s own account in Chromium', () =>
     await page.getByText('it ends 1 session that it opened').waitFor()
     await passkey.getByRole('button', { name: 'Remove this passkey' }).click()
     await page.getByText('Your passkey was removed, and the sessions it opened have ended.').waitFor()
-    await expect.poll(() => all.wiki.told.length).toBe(1)
+    await hasHeard(all.wiki, 1)
     expect(await stateAt(phone.page, all.wiki)).toBe('signed out')
     // This one was opened by the password.
     await page.getByText('The passkey that opened it was removed').waitFor()
@@ -87,7 +88,7 @@ describe.skipIf(chromium === undefined)('one’s own account in Chromium', () =>
     await tab.authenticator.touch(false)
     await passkey.getByRole('button', { name: 'Remove this passkey' }).click()
     await page.getByRole('heading', { name: 'Sign in to Gatehouse' }).waitFor()
-    await expect.poll(() => all.wiki.told.length).toBe(1)
+    await hasHeard(all.wiki, 1)
     expect(await stateAt(page, all.wiki)).toBe('signed out')
   })
 
@@ -115,7 +116,7 @@ describe.skipIf(chromium === undefined)('one’s own account in Chromium', () =>
     await page.getByText('That is not your current password. Nothing was changed.').waitFor()
     await change(grace.password, 'a brand new password')
     await page.getByText('Your password was changed, and all your other sessions have ended.').waitFor()
-    await expect.poll(() => all.wiki.told.length).toBe(1)
+    await hasHeard(all.wiki, 1)
     expect(await stateAt(there.page, all.wiki)).toBe('signed out')
     expect(await stateAt(page, all.wiki)).toBe('signed in')
 
@@ -145,7 +146,7 @@ describe.skipIf(chromium === undefined)('one’s own account in Chromium', () =>
     await here.page.getByText('All your other sessions have ended.').waitFor()
     expect(await here.page.locator('#sessions .row').count()).toBe(1)
     expect(await here.page.getByRole('button', { name: 'Sign out everywhere else' }).count()).toBe(0)
-    await expect.poll(() => all.board.told.length).toBe(2)
+    await hasHeard(all.board, 2)
     for (const { page } of [one, another]) expect(await stateAt(page, all.board)).toBe('signed out')
     expect(await stateAt(here.page, all.wiki)).toBe('signed in')
   })

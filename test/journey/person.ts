@@ -1,5 +1,6 @@
 /** What people do on our pages, by the words they read there. */
 import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
 import type { SampleApp } from '#test/apps/sample-app.ts'
 import type { TestGateway } from '#test/support/gateway.ts'
 
@@ -50,6 +51,11 @@ export async function stateAt(page: Page, app: SampleApp): Promise<'signed in' |
   if (text.includes('Signed in as')) return 'signed in'
   if (text.includes('You are signed out.')) return 'signed out'
   throw new Error(`${app.url} says: ${text}`)
+}
+
+/** Waits until so many of the app's sessions were ended by a logout token. */
+export async function hasHeard(app: SampleApp, times: number): Promise<void> {
+  await expect.poll(() => app.told.length, { timeout: 15_000 }).toBe(times)
 }
 
 /** The rows of one part of the account page; `words` picks those that hold them. */

@@ -6,16 +6,17 @@ import {
   addPasskey,
   answerWithPassword,
   grace,
+  hasHeard,
   likeServe,
   signInWithPassword,
   stateAt,
 } from './person.ts'
-import { useChromium } from './tab.ts'
+import { patient, useChromium } from './tab.ts'
 
 const question = { name: 'Confirm it’s you' }
 const strong = 'urn:gatehouse:acr:2'
 
-describe.skipIf(chromium === undefined)('proving it again in Chromium', () => {
+describe.skipIf(chromium === undefined)('proving it again in Chromium', patient, () => {
   const open = useChromium()
 
   test.for([{ asks: 'prompt=login' }, { asks: 'max_age=0' }, { asks: 'prompt=select_account' }])(
@@ -108,7 +109,7 @@ describe.skipIf(chromium === undefined)('proving it again in Chromium', () => {
     await page.getByRole('link', { name: 'Use another account' }).click()
     await signInWithPassword(page, bob)
     await page.getByText(`Signed in as ${bob.email}`).waitFor()
-    await expect.poll(() => all.board.told.length).toBe(1)
+    await hasHeard(all.board, 1)
     expect(await stateAt(page, all.board)).toBe('signed out')
   })
 

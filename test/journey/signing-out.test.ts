@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
 import { startTwoApps } from '#test/support/two-apps.ts'
-import { addGrace, likeServe, signInWithPassword, stateAt } from './person.ts'
-import { useChromium } from './tab.ts'
+import { addGrace, hasHeard, likeServe, signInWithPassword, stateAt } from './person.ts'
+import { patient, useChromium } from './tab.ts'
 
-describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
+describe.skipIf(chromium === undefined)('signing out in Chromium', patient, () => {
   const open = useChromium()
 
   async function signedInAtBoth() {
@@ -32,7 +32,7 @@ describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
     await page.getByRole('link', { name: 'Sign out' }).click()
     await page.waitForURL(`${all.wiki.url}/?state=signed-out`)
     expect(await stateAt(page, all.wiki)).toBe('signed out')
-    await expect.poll(() => all.board.told.length).toBe(1)
+    await hasHeard(all.board, 1)
     expect(await stateAt(page, all.board)).toBe('signed out')
     await page.goto(`${all.issuer}/account`)
     await page.getByRole('heading', { name: 'Sign in to Gatehouse' }).waitFor()
@@ -56,7 +56,7 @@ describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
       [`${all.issuer}/oauth/end-session`, asked] as const,
     )
     await page.waitForURL(`${all.wiki.url}/?state=signed-out`)
-    await expect.poll(() => all.board.told.length).toBe(1)
+    await hasHeard(all.board, 1)
     await page.goto(`${all.issuer}/account`)
     await page.getByRole('heading', { name: 'Sign in to Gatehouse' }).waitFor()
   })
@@ -77,7 +77,8 @@ describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
     await page.getByRole('button', { name: 'Sign out', exact: true }).click()
     // The form's answer ends at the app: its origin is in the page's policy.
     await page.waitForURL(back)
-    await expect.poll(() => [all.wiki.told.length, all.board.told.length]).toEqual([1, 1])
+    await hasHeard(all.wiki, 1)
+    await hasHeard(all.board, 1)
     expect(await stateAt(page, all.board)).toBe('signed out')
   })
 
@@ -117,7 +118,7 @@ describe.skipIf(chromium === undefined)('signing out in Chromium', () => {
     const report = page.url()
     await page.goto('about:blank')
     all.board.behave('confirm')
-    await expect.poll(() => all.board.told.length, { timeout: 15_000 }).toBe(1)
+    await hasHeard(all.board, 1)
     await page.goto(report)
     await board.getByText('Signed out', { exact: true }).waitFor()
   })

@@ -17,6 +17,9 @@ export interface TabOptions extends BrowserContextOptions {
   readonly refusals?: readonly number[]
 }
 
+/** A journey takes seconds; on a machine that is busy with other suites it may take ten times as many. */
+export const patient = { timeout: 90_000 }
+
 export type OpenTab = (options?: TabOptions) => Promise<Tab>
 
 /**
@@ -49,7 +52,7 @@ export async function openTab(
 ): Promise<Tab> {
   const context = await browser.newContext(options)
   // Nothing of ours takes so long; a test that waits for what never comes should say so soon.
-  context.setDefaultTimeout(8_000)
+  context.setDefaultTimeout(20_000)
   const page = await context.newPage()
   const complaints: string[] = []
   const expected = refusals.map((status) => `responded with a status of ${status} `)

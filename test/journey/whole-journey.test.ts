@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
 import { startTwoApps } from '#test/support/two-apps.ts'
-import { iPhone, likeServe, stateAt } from './person.ts'
-import { useChromium } from './tab.ts'
+import { hasHeard, iPhone, likeServe, stateAt } from './person.ts'
+import { patient, useChromium } from './tab.ts'
 
-describe.skipIf(chromium === undefined)('the whole journey in Chromium', () => {
+describe.skipIf(chromium === undefined)('the whole journey in Chromium', patient, () => {
   const open = useChromium()
 
   test('set-up link, passkey, home, two apps without a prompt, ending another session, and a sign-out that tells the truth', async () => {
@@ -52,7 +52,7 @@ describe.skipIf(chromium === undefined)('the whole journey in Chromium', () => {
     expect((await there.locator('.app-list li').allInnerTexts()).map(lastLine)).toEqual(['Wiki'])
     await there.getByRole('button', { name: 'Sign out' }).click()
     await page.getByText('That session has ended.').waitFor()
-    await expect.poll(() => wiki.told.length).toBe(1)
+    await hasHeard(wiki, 1)
     expect(await stateAt(phone.page, wiki)).toBe('signed out')
     await phone.authenticator.touch(false)
     await phone.page.goto(`${issuer}/account`)

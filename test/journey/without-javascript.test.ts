@@ -5,14 +5,15 @@ import {
   addGrace,
   answerWithPassword,
   grace,
+  hasHeard,
   likeServe,
   rowIn,
   signInWithPassword,
   stateAt,
 } from './person.ts'
-import { useChromium } from './tab.ts'
+import { patient, useChromium } from './tab.ts'
 
-describe.skipIf(chromium === undefined)('with JavaScript off', () => {
+describe.skipIf(chromium === undefined)('with JavaScript off', patient, () => {
   const open = useChromium()
   const openWithout = () => open({ javaScriptEnabled: false })
 
@@ -64,7 +65,7 @@ describe.skipIf(chromium === undefined)('with JavaScript off', () => {
     await here.page.getByText('To add a passkey, turn JavaScript on').waitFor()
     await rowIn(here.page, '#sessions', '1 app').getByRole('button', { name: 'Sign out' }).click()
     await here.page.getByText('That session has ended.').waitFor()
-    await expect.poll(() => all.wiki.told.length).toBe(1)
+    await hasHeard(all.wiki, 1)
     expect(await stateAt(there.page, all.wiki)).toBe('signed out')
     expect(await rowIn(here.page, '#sessions').count()).toBe(1)
   })
