@@ -36,7 +36,10 @@ export const group = withHint(z.string().regex(/^[^\s,](?:[^,\p{C}]{0,62}[^\s,])
   expected: 'a group name of 1 to 64 characters without commas',
 })
 
-export const displayName = withHint(z.string().regex(/^(?=.*\S)[^\p{C}]{1,100}$/u), {
+/** The two joiners are format characters that names in Persian, Hindi and many other languages are spelled with. */
+const nameOfOneLine = /^(?=.*[\p{L}\p{N}\p{P}\p{S}])(?:[^\p{C}]|[\u200C\u200D]){1,100}$/u
+
+export const displayName = withHint(z.string().regex(nameOfOneLine), {
   expected: 'a name of 1 to 100 characters',
 })
 

@@ -24,6 +24,9 @@ export interface AppRules {
 }
 
 const maxNameLength = 100
+const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
+/** The two joiners are format characters that names in Persian, Hindi and many other languages are spelled with. */
+const invisibleInNames = /[\p{C}--[\u200c\u200d]]/v
 const maxGroups = 256
 /** A session that outlives a missed logout by longer than a year is one that nobody set. */
 const localSessionMaxMs = 400 * 24 * 60 * 60 * 1_000
@@ -47,7 +50,7 @@ export function problemsOf(app: App, rules: AppRules): readonly AppProblem[] {
 }
 
 function nameProblems({ name }: App): readonly AppProblem[] {
-  const fine = name.trim() !== '' && name.length <= maxNameLength && !/\p{C}/u.test(name)
+  const fine = [...name].length <= maxNameLength && visible.test(name) && !invisibleInNames.test(name)
   return when(!fine, 'name', `must be a name of 1 to ${maxNameLength} characters on one line`)
 }
 

@@ -2,6 +2,9 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '#config/load.ts'
+import { parseName } from '#gateway/accounts/directory.ts'
+import { problemsOf as appProblemsOf } from '#gateway/apps/rules.ts'
+import { anApp as registered, someRules } from '#test/apps/builders.ts'
 import { anApp, folderWith, load, longSecret, messagesAt, problemsOf, refusal } from './written.ts'
 
 describe('the configuration file', () => {
@@ -318,6 +321,26 @@ describe('declared apps and accounts', () => {
         source: { file: join(folder.path, 'gatehouse.yaml'), line: 3 },
       },
     ])
+  })
+
+  // What the directory and the registry take, whoever writes it.
+  test.for([
+    ['a name in Persian, which a joiner spells', 'می\u200cخواهم', true],
+    ['a name in Sinhala, with the other', 'ශ්\u200dරී', true],
+    ['a hundred characters beyond the first plane', '\u{1f600}'.repeat(100), true],
+    ['joiners alone', '\u200c\u200d', false],
+    ['a character that turns the line around', 'Ada\u202egro.live', false],
+    ['a soft hyphen', 'A\u00adda', false],
+    ['two lines', 'Ada\nLovelace', false],
+    ['nothing to see', '   ', false],
+    ['too much', 'a'.repeat(101), false],
+  ] as const)('are named with %s: %s is taken: %s', ([, name, taken]) => {
+    const written = JSON.stringify(name)
+    const account = `accounts: [{ email: ada@example.com, password: long-enough, name: ${written} }]`
+    expect(problemsOf(account).length === 0).toBe(taken)
+    expect(problemsOf(anApp('', `    name: ${written}`)).length === 0).toBe(taken)
+    expect(parseName(name) !== undefined).toBe(taken)
+    expect(appProblemsOf(registered({ name }), someRules).length === 0).toBe(taken)
   })
 
   test('of an account keep what was said and nothing else', () => {
