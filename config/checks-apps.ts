@@ -57,6 +57,11 @@ function checkClientAuthentication(oidc: Oidc, at: At, findings: Finding[]): voi
     const found = sets === 0 ? 'neither jwks nor jwks_uri' : 'both jwks and jwks_uri'
     findings.push({ path: at('oidc', 'jwks'), found, expected: 'one of them for private_key_jwt' })
   }
+  const alg = oidc.token_endpoint_auth_signing_alg
+  if (method !== 'private_key_jwt' && alg !== undefined) {
+    const expected = `nothing, since ${method} signs nothing`
+    findings.push({ path: at('oidc', 'token_endpoint_auth_signing_alg'), found: alg, expected })
+  }
   if (method !== 'private_key_jwt' && sets > 0) {
     const key = oidc.jwks === undefined ? 'jwks_uri' : 'jwks'
     findings.push({ path: at('oidc', key), found: 'keys', expected: `none, since ${method} uses none` })

@@ -135,12 +135,18 @@ export const tokenEndpointAuthMethods = [
 ] as const
 export type TokenEndpointAuthMethod = (typeof tokenEndpointAuthMethods)[number]
 
+/** What an app may sign its proof with; HS256 and its kin would make the client secret a key. */
+export const assertionSigningAlgs = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+export type AssertionSigningAlg = (typeof assertionSigningAlgs)[number]
+
 /** Client metadata under its wire names (RFC 7591, OpenID Connect Registration, the OIDC logout specifications). */
 export interface OidcClientMetadata {
   readonly client_id: string
   /** In the clear: whoever stores the app hashes it first. Present exactly for the two client_secret methods. */
   readonly client_secret?: string
   readonly token_endpoint_auth_method: TokenEndpointAuthMethod
+  /** For private_key_jwt: no other algorithm will do. */
+  readonly token_endpoint_auth_signing_alg?: AssertionSigningAlg
   /** Present (or `jwks_uri`) exactly for private_key_jwt. */
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
   readonly jwks_uri?: string

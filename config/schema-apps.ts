@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { withHint } from './hints.ts'
-import { declaredLogoutCauses, tokenEndpointAuthMethods } from './resolved.ts'
+import { assertionSigningAlgs, declaredLogoutCauses, tokenEndpointAuthMethods } from './resolved.ts'
 import {
   chosenId,
   displayName,
@@ -50,6 +50,10 @@ const oidc = z.strictObject({
     .describe(
       'client_secret_basic, client_secret_post, private_key_jwt (with jwks or jwks_uri) or none (public client).',
     ),
+  token_endpoint_auth_signing_alg: z
+    .enum(assertionSigningAlgs)
+    .optional()
+    .describe('The only algorithm the app signs its private_key_jwt with. Default: any of them.'),
   jwks: keySet.optional().describe('Public keys for private_key_jwt.'),
   jwks_uri: webAddress.optional().describe('Where the app publishes its keys for private_key_jwt.'),
   redirect_uris: withHint(z.array(redirectAddress).min(1).max(mostAddresses), {

@@ -11,6 +11,8 @@ export interface ClientMetadata {
   readonly grant_types: readonly GrantType[]
   readonly response_types: readonly ResponseType[]
   readonly token_endpoint_auth_method: ClientAuthMethod
+  /** For private_key_jwt: no other algorithm will do. Absent means any of `assertionAlgs`. */
+  readonly token_endpoint_auth_signing_alg?: AssertionAlg
   readonly id_token_signed_response_alg: SigningAlg
   /** Space-separated: what it may ask for. Absent means every scope the gateway knows. */
   readonly scope?: string
@@ -43,6 +45,10 @@ export const clientAuthMethods = [
   'private_key_jwt',
 ] as const
 export type ClientAuthMethod = (typeof clientAuthMethods)[number]
+
+/** What an app may sign its own assertion with (RFC 7523). */
+export const assertionAlgs = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+export type AssertionAlg = (typeof assertionAlgs)[number]
 
 /** HS256 and its kin are not here: they would make the client secret a signing key (DECISIONS 17). */
 export const signingAlgs = ['ES256', 'RS256'] as const

@@ -5,6 +5,7 @@
  */
 import {
   applicationTypes,
+  assertionAlgs,
   type ClientMetadata,
   clientAuthMethods,
   grantTypes,
@@ -42,6 +43,7 @@ const checks: { readonly [Field in keyof ClientMetadata]-?: Check } = {
   grant_types: someOf(grantTypes),
   response_types: someOf(responseTypes),
   token_endpoint_auth_method: oneOf(clientAuthMethods),
+  token_endpoint_auth_signing_alg: oneOf(assertionAlgs),
   id_token_signed_response_alg: oneOf(signingAlgs),
   scope: (value) =>
     text(value) ?? (isScope(String(value)) ? undefined : 'must be scopes with one space between'),

@@ -106,6 +106,11 @@ function credentialProblems({ oidc: { metadata, secretHash } }: App): readonly A
     ...when(!needsSecret(method) && secretHash !== undefined, 'client_secret', `is not used by ${method}`),
     ...when(ownKeys && keySets !== 1, 'jwks', 'one of jwks and jwks_uri is needed for private_key_jwt'),
     ...when(!ownKeys && keySets > 0, 'jwks', `is not used by ${method}`),
+    ...when(
+      !ownKeys && metadata.token_endpoint_auth_signing_alg !== undefined,
+      'token_endpoint_auth_signing_alg',
+      `is not used by ${method}`,
+    ),
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { assertionAlgs } from '../apps/client-metadata.ts'
 import { digest } from '../kernel/digest.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { signingAlgs } from '../keys/signing-key.ts'
@@ -80,7 +81,6 @@ function documentOf(content: unknown): Document {
 export function discoveryDocument(issuer: string): Readonly<Record<string, unknown>> {
   const at = (path: string): string => new URL(path, issuer).href
   const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
-  const assertionAlgs = ['ES256', 'RS256', 'PS256', 'EdDSA']
   return {
     issuer,
     authorization_endpoint: at(routes.authorization),
@@ -104,7 +104,7 @@ export function discoveryDocument(issuer: string): Readonly<Record<string, unkno
     code_challenge_methods_supported: ['S256'],
     id_token_signing_alg_values_supported: [...signingAlgs],
     token_endpoint_auth_methods_supported: authMethods,
-    token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    token_endpoint_auth_signing_alg_values_supported: [...assertionAlgs],
     revocation_endpoint_auth_methods_supported: authMethods,
     introspection_endpoint_auth_methods_supported: authMethods,
     dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],

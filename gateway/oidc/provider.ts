@@ -4,6 +4,7 @@
  */
 import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
+import { assertionAlgs } from '../apps/client-metadata.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { ConsentStore } from '../apps/store.ts'
 import type { CookieNames } from '../http/cookies.ts'
@@ -132,7 +133,7 @@ function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration 
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: {
       idTokenSigningAlgValues: ['ES256', 'RS256'],
-      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+      clientAuthSigningAlgValues: [...assertionAlgs],
       userinfoSigningAlgValues: ['ES256', 'RS256'],
       introspectionSigningAlgValues: ['ES256', 'RS256'],
       dPoPSigningAlgValues: ['ES256', 'EdDSA'],

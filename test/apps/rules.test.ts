@@ -111,6 +111,9 @@ describe('an app', () => {
     expect(
       fieldsWith({ ...ownKeys, jwks: { keys: [publicKey] }, jwks_uri: 'https://a.example/jwks' }),
     ).toEqual(['jwks'])
+    const alone = { token_endpoint_auth_signing_alg: 'PS256' } as const
+    expect(fieldsWith({ ...ownKeys, ...alone, jwks: { keys: [publicKey] } })).toEqual([])
+    expect(fieldsOf(alone)).toEqual(['token_endpoint_auth_signing_alg'])
   })
 
   test('asks for openid when it names its scopes', () => {

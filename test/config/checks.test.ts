@@ -141,6 +141,18 @@ const rows: readonly Row[] = [
     taken: keyClient(`      jwks: { keys: [${publicKey}] }`),
   },
   {
+    rule: 'an algorithm for proofs belongs to private_key_jwt only',
+    at: 'apps[0].oidc.token_endpoint_auth_signing_alg',
+    refused: anApp('      token_endpoint_auth_signing_alg: ES256'),
+    taken: keyClient(`      jwks: { keys: [${publicKey}] }\n      token_endpoint_auth_signing_alg: ES256`),
+  },
+  {
+    rule: 'an algorithm for proofs is one that keeps the secret out of it',
+    at: 'apps[0].oidc.token_endpoint_auth_signing_alg',
+    refused: keyClient(`      jwks: { keys: [${publicKey}] }\n      token_endpoint_auth_signing_alg: HS256`),
+    taken: keyClient(`      jwks: { keys: [${publicKey}] }\n      token_endpoint_auth_signing_alg: EdDSA`),
+  },
+  {
     rule: 'a key set holds no private key',
     at: 'apps[0].oidc.jwks',
     refused: keyClient('      jwks: { keys: [{ kty: EC, crv: P-256, x: AA, y: AA, d: AA }] }'),

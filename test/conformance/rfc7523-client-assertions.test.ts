@@ -67,6 +67,28 @@ describe('RFC 7523, section 3, and OpenID Connect Core 1.0, section 9: an app th
     expect((await push(world, await assertion(world))).status).toBe(201)
   })
 
+  test.for([
+    ['ES256', 'ES256', 201],
+    ['RS256', 'ES256', 401],
+    ['EdDSA', 'ES256', 401],
+    ['PS256', 'PS256', 201],
+    ['PS256', 'RS256', 401],
+    ['EdDSA', 'EdDSA', 201],
+  ] as const)(
+    'registered for %s alone and signing with %s is answered %i',
+    async ([registered, alg, status]) => {
+      const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+      const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k2', use: 'sig' }] }
+      const oidc = { ...apps['signer']?.oidc, jwks, token_endpoint_auth_signing_alg: registered }
+      await using world = await startWorld({ apps: { signer: { oidc } } })
+      const answer = await push(
+        world,
+        await assertion(world, { key: privateKey, header: { alg, kid: 'k2' } }),
+      )
+      expect(answer.status).toBe(status)
+    },
+  )
+
   test('redeems a code with it', async () => {
     await using world = await startWorld({ apps })
     const client = world.client('signer')
