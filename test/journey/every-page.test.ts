@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import { chromium } from '#test/support/available.ts'
-import { expectAccessible, expectToFit } from './looking.ts'
+import { expectAccessible, expectLight, expectToFit } from './looking.ts'
 import { scenes } from './scenes.ts'
 import { patient, useChromium } from './tab.ts'
 
@@ -8,11 +8,12 @@ describe.skipIf(chromium === undefined)('every page as it comes up in use', pati
   const open = useChromium()
 
   test.for(scenes)(
-    '$name: axe finds nothing in light or dark, and nothing overflows at 320 px or at twice the size',
+    '$name: light, steady, accessible in light and dark, and it fits at 320 px and at twice the size',
     async (scene) => {
       await scene.play({
         open: (options) => open({ reducedMotion: 'reduce', ...options }),
         look: async (name, { page }) => {
+          await expectLight(page, name)
           await expectAccessible(page, name)
           await expectToFit(page, name)
           await page.setViewportSize({ width: 1280, height: 800 })

@@ -43,3 +43,28 @@ export function focusRing(page: Page): Promise<string> {
     return outlineStyle === 'none' || parseFloat(outlineWidth) < 2 ? '' : outlineWidth + ' ' + outlineColor
   })()`)
 }
+
+/** The page and all it loads are under 50 KB before compression, come from us alone, and nothing on it jumps. */
+export async function expectLight(page: Page, name: string): Promise<void> {
+  const { bytes, strangers, shift } = await page.evaluate<{
+    bytes: number
+    strangers: string[]
+    shift: number
+  }>(`(async () => {
+    const loaded = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    const shifts = await new Promise((resolve) => {
+      const observer = new PerformanceObserver((list) => { observer.disconnect(); resolve(list.getEntries()) })
+      observer.observe({ type: 'layout-shift', buffered: true })
+      setTimeout(resolve, 50, [])
+    })
+    return {
+      bytes: loaded.reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0),
+      strangers: loaded.map(({ name }) => name).filter((address) => !address.startsWith(location.origin + '/')),
+      shift: shifts.reduce((sum, { value, hadRecentInput }) => sum + (hadRecentInput ? 0 : value), 0),
+    }
+  })()`)
+  expect(strangers, name).toEqual([])
+  expect(bytes, name).toBeLessThan(50_000)
+  // A time that turns local changes its width, a hundredth of what counts as good; anything more would be a jump.
+  expect(shift, name).toBeLessThan(0.01)
+}
