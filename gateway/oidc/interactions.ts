@@ -14,17 +14,18 @@ import type { ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import type { Cookies } from '../http/cookies.ts'
 import { factsOf } from '../http/request.ts'
-import { type Clock, secondMs, toEpochSeconds } from '../kernel/clock.ts'
+import { type Clock, toEpochSeconds } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import { parseAccountId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import type { Keyring } from '../keys/keyring.ts'
 import { meets } from '../sessions/assurance.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { Wanted } from '../sign-in/attempt.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import { askedOf, type ConsentQuestion } from './consent-question.ts'
-import { isRequestable, wantedAcrs } from './policy.ts'
+import { isRequestable } from './policy.ts'
 import { interactionPath } from './provider.ts'
+import { isEnough, isWhoWasAsked, wantedOf } from './wanted.ts'
 
 export interface InteractionsDeps {
   readonly provider: () => Provider
@@ -37,6 +38,7 @@ export interface InteractionsDeps {
   readonly consents: ConsentStore
   readonly transaction: Transaction
   readonly audit: AppendAudit
+  readonly keys: Pick<Keyring, 'secret'>
   readonly clock: Clock
 }
 
@@ -83,7 +85,7 @@ export function createInteractions(deps: InteractionsDeps) {
     if (interaction.prompt.name === 'consent') return consent(interaction, app, session)
     const wanted = wantedOf(interaction, app)
     if (session !== undefined && isEnough(session, wanted))
-      return { redirect: await resume(interaction, session) }
+      return { redirect: await resume(interaction, app, session) }
     if (await cannotBeMet(deps.credentials, session, wanted)) {
       const description = 'the required authentication strength cannot be met'
       return { redirect: await refuse(interaction, 'unmet_authentication_requirements', description) }
@@ -114,14 +116,19 @@ export function createInteractions(deps: InteractionsDeps) {
   }
 
   /** The session answers the question: tell the engine who it is and when they proved it, and go on where it waits. */
-  const resume = async (interaction: Interaction, session: SsoSession): Promise<string> => {
-    // Another person than the one the question was asked of: the engine must not compare with a session that has ended (DECISIONS 5).
-    if (interaction.session?.uid !== session.id) delete (interaction as { session?: unknown }).session
+  const resume = async (interaction: Interaction, app: App, session: SsoSession): Promise<string> => {
+    if (!isWhoWasAsked(interaction, app, session.accountId, deps.keys.secret('pairwise'))) {
+      return refuse(interaction, 'login_required', 'the person whom the app asked for did not sign in')
+    }
+    // The answer is this session's and nobody else's: the engine takes it from no other (resume.js:46). Without that, the strength of a
+    // session that has ended would be the next one's, and the session of another person would be compared with (DECISIONS 5).
+    const { id: uid, accountId, acr, amr } = session
+    Object.assign(interaction, { session: { uid, accountId, acr, amr: [...amr] } })
     const login = {
-      accountId: session.accountId,
+      accountId,
       ts: toEpochSeconds(session.authenticatedAt),
-      acr: session.acr,
-      amr: [...session.amr],
+      acr,
+      amr: [...amr],
       remember: true,
     }
     return finish(
@@ -137,9 +144,9 @@ export function createInteractions(deps: InteractionsDeps) {
     finish: async (ctx: Context, uid: string): Promise<string> => {
       const interaction = await pendingOf(ctx, uid)
       const session = await deps.readSession(ctx)
-      if (session === undefined || !isEnough(session, wantedOf(interaction, appOf(interaction))))
-        return interactionPath(uid)
-      return resume(interaction, session)
+      const app = appOf(interaction)
+      if (session === undefined || !isEnough(session, wantedOf(interaction, app))) return interactionPath(uid)
+      return resume(interaction, app, session)
     },
 
     /** The person does not want to. The app hears `access_denied` (RFC 6749 section 4.1.2.1). */
@@ -178,58 +185,6 @@ async function pendingByResume(deps: InteractionsDeps, _ctx: Context, uid: strin
   const interaction = await deps.provider().Interaction.find(uid)
   if (interaction === undefined || interaction.prompt.name !== 'consent') throw expired()
   return interaction
-}
-
-/** What the sign-in must prove (OpenID Connect Core 1.0 section 3.1.2.1), as validated by the engine. */
-export function wantedOf(interaction: Interaction, app: App): Wanted {
-  const { prompt, params } = interaction
-  const askedAt = Number(prompt.details['askedAt'])
-  const asked = new Set(prompt.reasons)
-  const acr = acrOf(interaction, app)
-  const maxAgeSeconds = Number(params['max_age'] ?? app.oidc.metadata.default_max_age ?? Number.NaN)
-  const accountId = hintedAccount(interaction, app)
-  return {
-    ...(accountId === undefined ? {} : { accountId }),
-    ...(acr === undefined ? {} : { acr }),
-    // `prompt=login` and choosing an account: only what is proved from now on. `max_age`: only what is young enough.
-    ...(asked.has('login_prompt') || prompt.name === 'select_account'
-      ? { provedAfter: askedAt }
-      : Number.isFinite(maxAgeSeconds)
-        ? { provedAfter: askedAt - maxAgeSeconds * secondMs }
-        : {}),
-  }
-}
-
-function acrOf(interaction: Interaction, app: App): string | undefined {
-  const { details } = interaction.prompt
-  const essential = details['acr'] as { value?: unknown; values?: unknown } | string | undefined
-  if (typeof essential === 'string') return essential
-  const values = [essential?.value, ...(Array.isArray(essential?.values) ? essential.values : [])]
-  const named = values.filter((value) => typeof value === 'string')
-  // Any of them will do, so one that somebody can meet comes first.
-  const first = named.find(isRequestable) ?? named[0]
-  if (first !== undefined) return first
-  return (
-    app.sessions.acr ??
-    (interaction.prompt.reasons.includes('assurance')
-      ? wantedAcrs(interaction.params['acr_values'])[0]
-      : undefined)
-  )
-}
-
-/** The person named by a verified `id_token_hint`; a pairwise subject cannot be turned back into an account. */
-function hintedAccount(interaction: Interaction, app: App) {
-  const hint = interaction.params['id_token_hint']
-  if (typeof hint !== 'string' || app.oidc.metadata.subject_type === 'pairwise') return undefined
-  const [, payload = ''] = hint.split('.')
-  const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown }
-  return parseAccountId(sub)
-}
-
-function isEnough(session: SsoSession, wanted: Wanted): boolean {
-  if (wanted.accountId !== undefined && wanted.accountId !== session.accountId) return false
-  if (wanted.acr !== undefined && !meets(session, wanted.acr)) return false
-  return wanted.provedAfter === undefined || session.authenticatedAt >= wanted.provedAfter
 }
 
 async function cannotBeMet(

@@ -62,6 +62,21 @@ describe('OpenID Connect Core 1.0, section 3.1.2.1: id_token_hint', () => {
     expect(claimsOf((await redeemed(done)).body.id_token)['sub']).toBe('bob')
   })
 
+  test('of somebody else is never answered for the person who is here, however an app knows people', async () => {
+    await using world = await startWorld({ apps: { wiki: { oidc: { subject_type: 'pairwise' } } } })
+    const { body } = await redeemed(await world.signInFrom(createBrowser(), 'wiki', {}, bob))
+    const hint = { id_token_hint: body.id_token ?? '' }
+    const browser = await world.signedIn(ada)
+    world.clock.advance({ seconds: 1 })
+    const asked = await opened(browser, world.client('wiki'), hint)
+    expect(asksForPassword(asked.page)).toBe(true)
+    expect(asked.went(await signInOn(browser, asked.page, ada)).answer?.['error']).toBe('login_required')
+    world.clock.advance({ seconds: 1 })
+    const again = await opened(browser, world.client('wiki'), hint)
+    const done = again.went(await signInOn(browser, again.page, bob))
+    expect(claimsOf((await redeemed(done)).body.id_token)['sub']).toBe(claimsOf(body.id_token)['sub'])
+  })
+
   test('that has expired is still a hint', async () => {
     await using world = await startWorld()
     const browser = createBrowser()
@@ -83,5 +98,36 @@ describe('OpenID Connect Core 1.0, section 3.1.2.1: id_token_hint', () => {
     }
     const atBoard = await opened(browser, world.client('board'), { id_token_hint: body.id_token ?? '' })
     expect(atBoard.answer?.['error']).toBe('invalid_request')
+  })
+})
+
+describe('OpenID Connect Core 1.0, section 5.5: a value asked for the claim sub', () => {
+  const subject = (value: unknown) => ({ claims: JSON.stringify({ id_token: { sub: { value } } }) })
+
+  test('that the person who is signed in has needs no page', async () => {
+    await using world = await startWorld()
+    const browser = await world.signedIn(ada)
+    const asked = { ...subject('ada'), prompt: 'none' }
+    expect((await opened(browser, world.client('wiki'), asked)).answer?.['code']).toBeDefined()
+  })
+
+  test('that somebody else has asks for that person and takes nobody else', async () => {
+    await using world = await startWorld()
+    const browser = await world.signedIn(ada)
+    const asked = await opened(browser, world.client('wiki'), subject('bob'))
+    expect(asksForPassword(asked.page)).toBe(true)
+    const asAda = await signInOn(browser, asked.page, ada)
+    expect(asAda.status).toBe(403)
+    const done = asked.went(await signInOn(browser, asAda, bob))
+    expect(claimsOf((await redeemed(done)).body.id_token)['sub']).toBe('bob')
+  })
+
+  test('that nobody can have ends in an answer to the app', async () => {
+    await using world = await startWorld()
+    const browser = await world.signedIn(ada)
+    world.clock.advance({ seconds: 1 })
+    const asked = await opened(browser, world.client('wiki'), subject('no account'))
+    const done = asked.went(await signInOn(browser, asked.page, ada))
+    expect(done.answer?.['error']).toBe('login_required')
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Browser, createBrowser } from '#test/support/browser.ts'
 import { claimsOf, isActive } from '#test/support/oauth.ts'
-import { bob, signInOn } from '#test/support/two-apps.ts'
+import { ada, bob, signInOn } from '#test/support/two-apps.ts'
 import { opened, redeemed } from './opening.ts'
 import { addPasskey, answerWithPasskey } from './passkeys.ts'
 import { startWorld, type World } from './world.ts'
@@ -119,5 +119,25 @@ describe('an app that only some may open', () => {
       'any',
     )
     expect(joined).toEqual([])
+  })
+})
+
+describe('an answered question that waits to be taken to the app', () => {
+  test('is of the session that answered it: once that has ended, no later one can take it', async () => {
+    await using world = await startWorld()
+    const browser = createBrowser()
+    const asked = await opened(browser, world.client('wiki'))
+    const { email, password } = ada
+    const proof = { email, password }
+    const signedIn = await browser.submit(asked.page, proof, { action: '/sign-in', follow: false })
+    const offer = await browser.get(signedIn.location ?? '')
+    const finish = await browser.submit(offer, {}, { action: '/sign-in/passkey/skip', follow: false })
+    const resume = (await browser.get(finish.location ?? '', { follow: false })).location ?? ''
+    expect(resume).toContain('/oauth/authorize/')
+    await browser.submit(await browser.get(`${world.issuer}/sign-out`), { decision: 'sign-out' })
+
+    world.clock.advance({ minutes: 3 })
+    await signInOn(browser, await browser.get(`${world.issuer}/sign-in`), ada)
+    expect(asked.went(await browser.get(resume)).answer).toBeUndefined()
   })
 })
