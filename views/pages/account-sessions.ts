@@ -37,7 +37,7 @@ export function sessionsPart(
 ): Html {
   const others = sessions.filter((session) => !session.current).length
   return html`<section class="part" id="sessions" aria-labelledby="sessions-title">
-<div class="part-head"><div><h2 id="sessions-title">Sessions</h2><p class="part-sub">Where you are signed in. Signing out there signs you out of its apps too.</p></div></div>${note}
+<div class="part-head"><div><h2 id="sessions-title">Sessions</h2><p class="part-sub">Where you are signed in. Signing out there tells its apps to sign you out too.</p></div></div>${note}
 <ul class="rows">${sessions.map((session) => sessionRow(session, csrf, now))}</ul>
 ${
   others > 0 &&
