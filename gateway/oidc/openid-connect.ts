@@ -25,12 +25,14 @@ import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore } from '../sessions/store.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import { createVisits } from '../sign-in/visits.ts'
+import type { ArtifactsDeps } from './artifact.ts'
+import { type Artifacts, createArtifacts } from './artifacts.ts'
 import type { ConsentQuestion } from './consent-question.ts'
 import { currentContext } from './context.ts'
 import { createPublicDocuments, type PublicDocuments } from './documents.ts'
 import { createEndSessionRoute } from './end-session.ts'
 import { createInteractions, type Interactions } from './interactions.ts'
-import { buildProvider, type Engine, type ProviderDeps } from './provider.ts'
+import { buildProvider, type ProviderDeps } from './provider.ts'
 import { type OidcRoutes, oidcRoutes } from './routes.ts'
 import type { ArtifactStore } from './store.ts'
 
@@ -75,8 +77,9 @@ export interface OpenIdConnect {
 /** Creates the edge. */
 export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
   const documents = createPublicDocuments(deps.issuer, deps.keys)
-  let engine = build(deps)
-  const provider = (): Provider => engine.provider
+  const artifacts = createArtifacts(artifactsDeps(deps))
+  let engine = build(deps, artifacts)
+  const provider = (): Provider => engine
   const interactions = createInteractions({ ...deps, provider })
   const endSession = createEndSessionRoute({ ...deps, sessions: deps.sessionStore, provider })
   return {
@@ -88,45 +91,50 @@ export function createOpenIdConnect(deps: OpenIdConnectDeps): OpenIdConnect {
       interactions,
       documents,
       endSession,
-      commitTokens: () => engine.commitTokens(),
+      commitTokens: artifacts.commit,
     }),
     reloadKeys: () => {
-      engine = build(deps)
+      engine = build(deps, artifacts)
       documents.forget()
     },
   }
 }
 
-function build(deps: OpenIdConnectDeps): Engine {
-  const setPageHeaders = pageHeaders(deps.issuer)
+function artifactsDeps(deps: OpenIdConnectDeps): ArtifactsDeps {
   const admitVisit = createVisits({ ...deps, append: deps.audit })
-  const successorKey = deps.keys.secret('refresh-successor')
+  return {
+    ...deps,
+    store: deps.artifacts,
+    successorKey: deps.keys.secret('refresh-successor'),
+    refreshGraceMs: deps.lifetimes.refreshGraceMs,
+    sessionOfRequest: async () => {
+      const ctx = currentContext()
+      return ctx === undefined ? undefined : deps.readSession(ctx)
+    },
+    admitInteraction: async () => {
+      const ctx = currentContext()
+      if (ctx !== undefined) await admitVisit('interaction', factsOf(ctx.req).address)
+    },
+  }
+}
+
+function build(deps: OpenIdConnectDeps, artifacts: Artifacts): Provider {
+  const setPageHeaders = pageHeaders(deps.issuer)
   const engine = buildProvider({
     ...deps,
+    artifacts,
+    store: deps.artifacts,
+    successorKey: deps.keys.secret('refresh-successor'),
     cookies: deps.cookies.names,
     secureCookies: deps.cookies.secure,
-    artifacts: {
-      ...deps,
-      store: deps.artifacts,
-      successorKey,
-      refreshGraceMs: deps.lifetimes.refreshGraceMs,
-      sessionOfRequest: async () => {
-        const ctx = currentContext()
-        return ctx === undefined ? undefined : deps.readSession(ctx)
-      },
-      admitInteraction: async () => {
-        const ctx = currentContext()
-        if (ctx !== undefined) await admitVisit('interaction', factsOf(ctx.req).address)
-      },
-    },
     renderError: (ctx, error) => {
       setPageHeaders(ctx as unknown as Context)
       ctx.type = 'html'
       ctx.body = deps.renderError(error, factsOf(ctx.req).id)
     },
   })
-  engine.provider.on('authorization.success', allowFormPost)
-  engine.provider.on('authorization.error', allowFormPost)
+  engine.on('authorization.success', allowFormPost)
+  engine.on('authorization.error', allowFormPost)
   return engine
 }
 

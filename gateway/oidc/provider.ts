@@ -18,8 +18,7 @@ import { newSecret, type Random } from '../kernel/random.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { requestableAcrs } from '../sessions/assurance.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
-import type { ArtifactsDeps } from './artifact.ts'
-import { type Artifacts, createArtifacts } from './artifacts.ts'
+import type { Artifacts } from './artifacts.ts'
 import { claimsByScope, createFindAccount, pairwiseSubject } from './claims.ts'
 import { createClients } from './clients.ts'
 import { engineKeys } from './engine-keys.ts'
@@ -27,6 +26,7 @@ import { engineFetch } from './fetch.ts'
 import { grantOf, knownScopes, refusedByRecord } from './grants.ts'
 import { harden } from './internals.ts'
 import { createPolicy } from './policy.ts'
+import type { ArtifactStore } from './store.ts'
 
 export interface ProviderDeps {
   readonly issuer: string
@@ -38,7 +38,10 @@ export interface ProviderDeps {
     readonly idMs: number
     readonly interactionMs: number
   }
-  readonly artifacts: ArtifactsDeps
+  /** The same for every engine: a request may begin under one set of keys and end under the next. */
+  readonly artifacts: Artifacts
+  readonly store: Pick<ArtifactStore, 'claimOnce'>
+  readonly successorKey: Uint8Array
   readonly accounts: AccountStore
   readonly credentials: CredentialStore
   readonly consents: ConsentStore
@@ -68,25 +71,18 @@ export const routes = {
 /** Clocks of apps that sign their own assertions may be this far off (RFC 7523); our own expiries are decided without it. */
 const clockToleranceSeconds = 5
 
-/** An engine, and what must follow each of its token requests. */
-export interface Engine {
-  readonly provider: Provider
-  readonly commitTokens: () => Promise<void>
-}
-
 /**
  * Builds one engine over the current keys and clients. Building takes about 2 ms, so a change of keys is a new engine that takes the
  * place of the old one: all state is in the stores (DECISIONS 63).
  */
-export function buildProvider(deps: ProviderDeps): Engine {
-  const artifacts = createArtifacts(deps.artifacts)
-  const provider: Provider = new Provider(deps.issuer, configuration(deps, artifacts))
+export function buildProvider(deps: ProviderDeps): Provider {
+  const provider: Provider = new Provider(deps.issuer, configuration(deps))
   const clients = createClients(deps.apps, deps.log, () => provider)
   harden(provider, {
     findClient: clients.find,
     claimOnce: (id, expiresAtSeconds) =>
-      deps.artifacts.store.claimOnce('oidc-replay', id, deps.clock.now(), expiresAtSeconds * secondMs),
-    successorKey: deps.artifacts.successorKey,
+      deps.store.claimOnce('oidc-replay', id, deps.clock.now(), expiresAtSeconds * secondMs),
+    successorKey: deps.successorKey,
     secureCookies: deps.secureCookies,
     sessionCookie: deps.cookies.session,
   })
@@ -104,14 +100,14 @@ export function buildProvider(deps: ProviderDeps): Engine {
       stack: error.stack,
     })
   })
-  return { provider, commitTokens: artifacts.commit }
+  return provider
 }
 
-function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration {
+function configuration(deps: ProviderDeps): Configuration {
   const { lifetimes } = deps
   const cookie = { httpOnly: true, sameSite: 'lax', path: '/', secure: deps.secureCookies } as const
   return {
-    adapter: artifacts.adapter,
+    adapter: deps.artifacts.adapter,
     findAccount: createFindAccount(deps.accounts),
     jwks: { keys: engineKeys(deps.keys) },
     routes,
@@ -158,7 +154,7 @@ function configuration(deps: ProviderDeps, artifacts: Artifacts): Configuration 
       IdToken: seconds(lifetimes.idMs),
       Interaction: seconds(lifetimes.interactionMs),
       Session: () => seconds(minuteMs),
-      RefreshToken: (_ctx, token) => refreshSeconds(deps, artifacts, token.grantId ?? ''),
+      RefreshToken: (_ctx, token) => refreshSeconds(deps, token.grantId ?? ''),
       Grant: seconds(minuteMs),
     },
     clockTolerance: clockToleranceSeconds,
@@ -238,8 +234,8 @@ async function loadGrant(deps: ProviderDeps, ctx: KoaContextWithOIDC) {
 }
 
 /** Until the session's absolute end (DECISIONS 11): a family of refresh tokens ends when its session must, however often it rotates. */
-function refreshSeconds(deps: ProviderDeps, artifacts: Artifacts, grantId: string): number {
-  const endsAt = artifacts.sessionEndsAt(grantId)
+function refreshSeconds(deps: ProviderDeps, grantId: string): number {
+  const endsAt = deps.artifacts.sessionEndsAt(grantId)
   if (endsAt === undefined)
     throw new GatewayError('internal', 'A refresh token was made outside the grant it comes from.')
   return seconds(endsAt - deps.clock.now())

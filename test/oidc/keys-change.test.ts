@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { refresh } from '#test/support/oauth.ts'
+import { isActive, refresh } from '#test/support/oauth.ts'
 import { opened, redeemed } from './opening.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -53,6 +53,27 @@ describe('changing the signing keys while people are signed in', () => {
     world.clock.advance({ days: 1 })
     await world.gateway.keys.runDue()
     expect(kidOf(await tokenNow())).not.toBe(old)
+  })
+
+  test('in the middle of a token request leaves its tokens written, and its code used', async () => {
+    let rotate: (() => void) | undefined
+    const pause = async (): Promise<void> => {
+      const now = rotate
+      rotate = undefined
+      now?.()
+    }
+    await using world = await startWorld({ pause })
+    const client = world.client('wiki')
+    const asked = await opened(await world.signedIn(), client)
+    const { promise: rotated, resolve } = Promise.withResolvers<void>()
+    const stop = world.gateway.keys.onChange(resolve)
+    rotate = () => void world.gateway.keys.rotate({ publishAheadMs: 0, actor: operator })
+    const { status, body } = await redeemed(asked)
+    await rotated
+    stop()
+    expect(status).toBe(200)
+    expect(await isActive(client, body.access_token ?? '')).toBe(true)
+    expect((await redeemed(asked)).body.error).toBe('invalid_grant')
   })
 
   test('holds for an app on RS256 as for one on ES256 (DECISIONS 15)', async () => {
