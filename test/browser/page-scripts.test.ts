@@ -60,7 +60,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await expect.poll(() => row(1).getAttribute('data-state')).toBe('confirmed')
     expect(await row(1).locator('use').getAttribute('href')).toBe('#state-confirmed')
     expect(await row(2).locator('[data-words]').textContent()).toBe(
-      'Not confirmed yet. Will keep trying (next in 5 s)',
+      'Not confirmed yet. Will keep trying (next\u00a0in\u00a05\u00a0s)',
     )
     expect(await row(3).locator('time').textContent()).toMatch(/03:00/)
     // A countdown is no news; a new state is.
