@@ -63,6 +63,8 @@ export function oidcRoutes(deps: OidcRoutesDeps): OidcRoutes {
       if (methods === undefined) return next()
       ctx.set('X-Content-Type-Options', 'nosniff')
       ctx.set('Cache-Control', 'no-store')
+      // Whoever calls these reads JSON (RFC 6749 section 5.2), also where its library says that it would like HTML best, as Java's does.
+      ctx.req.headers.accept = 'application/json'
       if (!methods.includes(ctx.method)) return refuseMethod(ctx, methods)
       if (path === routes.token && ctx.method === 'POST') return token(deps, ctx, () => engine(ctx, next))
       return engine(ctx, next)

@@ -103,3 +103,30 @@ describe('a page where an authorization request stops', () => {
 function pushed(world: World, request_uri: string): string {
   return requestUrl(world.client('wiki'), { client_id: 'wiki', request_uri })
 }
+
+describe('an error of an address that apps call', () => {
+  /** What java.net.HttpURLConnection sends unless it is told otherwise. */
+  const accept = 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2'
+
+  test.for(['token', 'revoke', 'introspect', 'par', 'userinfo'])(
+    'is JSON for whoever says that it would like a page best (/oauth/%s)',
+    async (name) => {
+      await using world = await startWorld()
+      const response = await fetch(`${world.issuer}/oauth/${name}`, {
+        method: 'POST',
+        headers: { accept, 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'grant_type=authorization_code&client_id=nobody&token=x',
+      })
+      expect(response.status).toBeGreaterThanOrEqual(400)
+      expect(response.headers.get('content-type')).toContain('application/json')
+      expect(await response.json()).toHaveProperty('error')
+    },
+  )
+
+  test('is JSON too where the method is wrong', async () => {
+    await using world = await startWorld()
+    const response = await fetch(`${world.issuer}/oauth/token`, { headers: { accept } })
+    expect(response.status).toBe(405)
+    expect(response.headers.get('content-type')).toContain('json')
+  })
+})
