@@ -2,7 +2,7 @@
  * Codes and tokens, made safe: see `artifacts.ts` for why the adapter must do it.
  */
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
-import type { App } from '../apps/app.ts'
+import { type App, isOpenTo } from '../apps/app.ts'
 import { toEpochSeconds } from '../kernel/clock.ts'
 import { digest } from '../kernel/digest.ts'
 import { GatewayError } from '../kernel/errors.ts'
@@ -38,6 +38,10 @@ export function tokenAdapter(
     const { grantId } = payload
     const joinAndInsert = () =>
       deps.transaction.run(async () => {
+        // Whoever takes a group away ends what they find: nothing may join between that and the check that let this request in.
+        const account = await deps.accounts.findAndHold(payload.accountId as AccountId)
+        if (account === undefined || !isOpenTo(app, account.groups))
+          throw new errors.AccessDenied('this account may not use this app')
         const joined = await sessions.join({
           id: newId('appSession', deps.random),
           ssoSessionId: payload.sessionUid as SsoSessionId,

@@ -1,4 +1,5 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { AccountStore } from '../accounts/store.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
@@ -16,6 +17,7 @@ export interface ArtifactsDeps {
   readonly store: ArtifactStore
   readonly sessions: SessionRegistry
   readonly endSession: EndSession
+  readonly accounts: Pick<AccountStore, 'findAndHold'>
   readonly apps: AppRegistry
   readonly consents: ConsentStore
   readonly ephemeral: Ephemeral
