@@ -9,6 +9,9 @@ import { createStatement } from './statement.ts'
 /** Tombstone of a grant: a row of this kind means "revoked". */
 const grantKind = 'Grant'
 
+/** SQLite takes 32,766 parameters; 200 sessions that end at once may have been at more apps together. */
+const idsAtOnce = 1_000
+
 /** ArtifactStore and TokenStore on SQL: two ports over one table, one for the engine's edge and one for the door. */
 export function createSqlArtifactStore(database: SqlDatabase, tenant: string): ArtifactStore & TokenStore {
   const insert = createStatement(
@@ -128,13 +131,14 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
     },
 
     revokeOfAppSessions: async (ids: readonly AppSessionId[]) => {
-      if (ids.length === 0) return
-      await database
-        .q()
-        .deleteFrom('oidc_artifacts')
-        .where('tenant', '=', tenant)
-        .where('app_session_id', 'in', ids)
-        .execute()
+      for (let from = 0; from < ids.length; from += idsAtOnce) {
+        await database
+          .q()
+          .deleteFrom('oidc_artifacts')
+          .where('tenant', '=', tenant)
+          .where('app_session_id', 'in', ids.slice(from, from + idsAtOnce))
+          .execute()
+      }
     },
 
     deleteExpired: async (now, limit) => {

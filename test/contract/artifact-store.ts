@@ -188,6 +188,16 @@ export function describeArtifactStore(name: string, open: OpensArtifactStore): v
     })
   })
 
+  describe(`very many app sessions that end at once (${name})`, () => {
+    test('lose their codes and tokens, the last one too', async () => {
+      await using store = await withWiki(open)
+      await store.tokens.insert(aToken())
+      const many = Array.from({ length: 40_000 }, (_, at) => appSessionId(`other-${at}`))
+      await store.tokens.revokeOfAppSessions([...many, anAppSession().id])
+      expect(await store.tokens.find('AuthorizationCode', 'one')).toBeUndefined()
+    })
+  })
+
   describe(`ids that others issue (${name})`, () => {
     test('are taken once, by one of any number at once', async () => {
       await using store = await open()
