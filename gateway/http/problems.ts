@@ -87,7 +87,8 @@ export function problems(deps: {
 
   function record(ctx: Context, error: GatewayError, requestId: string): void {
     // The path is the attacker's to choose, so it is written as a JSON field and never into the message (N-202).
-    const fields = { requestId, code: error.code, method: ctx.method, path: withoutSecrets(ctx.path) }
+    // Not `code`: so an authorization code is called, and the log hides what has that name.
+    const fields = { requestId, problem: error.code, method: ctx.method, path: withoutSecrets(ctx.path) }
     if (error.fault === 'us') deps.log.error(error.message, { ...fields, cause: describe(error.cause) })
     else deps.log.debug(error.message, fields)
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createJsonLog } from '#adapters/json-log.ts'
 import { problems } from '#gateway/http/problems.ts'
 import { requestFacts } from '#gateway/http/request.ts'
 import { GatewayError } from '#gateway/kernel/errors.ts'
@@ -97,6 +98,15 @@ describe('the log of a failure', () => {
     await using server = await failing()
     await server.send('GET', `/set-up/${'s3cret'.repeat(8)}/passkey`)
     expect(server.log.lines.at(-1)?.fields['path']).toBe('/set-up/…/passkey')
+  })
+
+  it('names the failure by its code, under a name that is not hidden as a secret', async () => {
+    await using server = await failing()
+    await server.send('GET', '/store')
+    const lines: Record<string, unknown>[] = []
+    const log = createJsonLog({ level: 'info', stream: { write: (line) => lines.push(JSON.parse(line)) } })
+    log.error('as it is written', server.log.lines.at(-1)?.fields)
+    expect(lines).toEqual([expect.objectContaining({ problem: 'store_unavailable', path: '/store' })])
   })
 })
 
