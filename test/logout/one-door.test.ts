@@ -11,15 +11,24 @@ test('invariant 1: one file ends sessions, through one method of one store', () 
   expect(files.length).toBeGreaterThan(50)
   expect(holding(/\.markEnded\(/)).toEqual(['gateway/logout/end-session.ts'])
   expect(holding(/\bmarkEnded\b/)).toEqual([
-    'adapters/sql/sessions.ts',
+    'adapters/sql/session-ending.ts',
     'gateway/logout/end-session.ts',
     'gateway/sessions/store.ts',
   ])
 })
 
+test('invariant 1: one file writes when a session ended, and the others only that it has not', () => {
+  expect(holding(/\bended_at: (?!null\b|(number|string) \| null)/)).toEqual([
+    'adapters/sql/session-ending.ts',
+  ])
+})
+
 test('invariant 1: no file but the store of sessions changes a session', () => {
   expect(holding(/updateTable\('(sso|app)_sessions'\)|\bupdate (sso|app)_sessions\b/i)).toEqual([
-    'adapters/sql/sessions.ts',
+    'adapters/sql/session-ending.ts',
+    'adapters/sql/session-joins.ts',
+    'adapters/sql/session-records.ts',
+    'adapters/sql/session-sweeping.ts',
   ])
 })
 
