@@ -15,21 +15,21 @@ const maxBytes = 64 * 1024
 /** The largest form of ours has about ten fields. */
 const maxFields = 100
 /** From the first byte to the last: a body that drips holds a socket, and there are only so many. */
-const maxDurationMs = 10 * secondMs
+const usualDurationMs = 10 * secondMs
 
 /** Names that mean something to JavaScript itself (N-203). */
 const reserved = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** The fields of an `application/x-www-form-urlencoded` body, each at most once. */
-export async function readForm(ctx: Context): Promise<Form> {
+export async function readForm(ctx: Context, withinMs = usualDurationMs): Promise<Form> {
   requireType(ctx, 'application/x-www-form-urlencoded')
-  return parseForm(await readText(ctx))
+  return parseForm(await readText(ctx, withinMs))
 }
 
 /** The value of an `application/json` body. Its shape is the caller's to check. */
 export async function readJson(ctx: Context): Promise<unknown> {
   requireType(ctx, 'application/json')
-  return parseJson(await readText(ctx))
+  return parseJson(await readText(ctx, usualDurationMs))
 }
 
 /** One field of a form; undefined when it is absent. */
@@ -66,8 +66,8 @@ function requireType(ctx: Context, wanted: string): void {
   if (essence.trim() !== wanted || !plain || encoding !== 'identity') malformed()
 }
 
-async function readText(ctx: Context): Promise<string> {
-  const bytes = await readBytes(ctx)
+async function readText(ctx: Context, withinMs: number): Promise<string> {
+  const bytes = await readBytes(ctx, withinMs)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
@@ -75,7 +75,7 @@ async function readText(ctx: Context): Promise<string> {
   }
 }
 
-function readBytes(ctx: Context): Promise<Buffer> {
+function readBytes(ctx: Context, withinMs: number): Promise<Buffer> {
   const { req } = ctx
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) {
     req.resume()
@@ -104,7 +104,7 @@ function readBytes(ctx: Context): Promise<Buffer> {
     const timer = setTimeout(() => {
       ctx.set('Connection', 'close')
       stop(new GatewayError('input_invalid', 'What was sent took too long to arrive.'))
-    }, maxDurationMs)
+    }, withinMs)
     const settle = (): void => {
       clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken)

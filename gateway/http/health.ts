@@ -4,7 +4,7 @@ import type { Log } from '../kernel/log.ts'
 import { factsOf } from './request.ts'
 
 /** A store that answers later than this serves no one. */
-const readyWithinMs = 2 * secondMs
+const usualPatienceMs = 2 * secondMs
 
 /**
  * `/healthz`: the process lives. `/readyz`: the store answers and its migrations are done, so requests may be sent here.
@@ -14,6 +14,7 @@ export function health(deps: {
   /** Rejects while the store does not answer or is not migrated. */
   readonly checkReady: () => Promise<void>
   readonly log: Log
+  readonly patienceMs?: number
 }): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== '/healthz' && ctx.path !== '/readyz') return next()
@@ -27,7 +28,7 @@ export function health(deps: {
       return
     }
     try {
-      await within(deps.checkReady(), readyWithinMs)
+      await within(deps.checkReady(), deps.patienceMs ?? usualPatienceMs)
       ctx.body = { status: 'ready' }
     } catch (cause) {
       deps.log.warn('not ready', { requestId: factsOf(ctx.req).id, reason: String(cause) })

@@ -125,8 +125,11 @@ export function addAccountChangeRoutes(
       accountId: account.id,
       credentialId: passkeyId(ctx.params['id']),
       actor: { kind: 'account', accountId: account.id },
+      acr: person.session.acr,
     })
     switch (outcome.kind) {
+      case 'stronger-proof-needed':
+        return goTo(ctx, await pages.toSignIn(ctx, '/account', outcome.wanted))
       case 'removed':
         // It may have opened this very session; then the next page asks to sign in.
         return say(ctx, person, 'passkey-removed', 'passkeys')

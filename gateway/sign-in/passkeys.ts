@@ -16,7 +16,7 @@ import { type AccountId, type CredentialId, newId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
-import { twoFactors } from '../sessions/assurance.ts'
+import { type Acr, twoFactors } from '../sessions/assurance.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { EndResult, EndSession } from '../sessions/ending.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
@@ -47,6 +47,8 @@ export interface Passkeys {
     readonly accountId: AccountId
     readonly credentialId: CredentialId
     readonly actor: Actor
+    /** How strong the session is that asks; only where owners ask for themselves. */
+    readonly acr?: Acr
   }): Promise<RemovalOutcome>
 }
 
@@ -70,6 +72,8 @@ export type RemovalOutcome =
   | { readonly kind: 'removed'; readonly credential: PasskeyCredential; readonly ended: EndResult }
   | { readonly kind: 'not-found' }
   | { readonly kind: 'only-way-in' }
+  /** `wanted` is what to begin a sign-in with; after it the session will do. */
+  | { readonly kind: 'stronger-proof-needed'; readonly wanted: Wanted }
 
 export interface PasskeysDeps {
   readonly accounts: Pick<AccountStore, 'find' | 'findAndHold'>
@@ -189,6 +193,15 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
           }
           if (of.actor.kind === 'account' && held.length === 1 && !account.hasPassword) {
             return { kind: 'only-way-in' }
+          }
+          // Without this, a phished password could clear the way for a passkey of the phisher's: an account that has none takes its
+          // first from a password. One of several may go by password; who has lost their only one asks an operator (N-154).
+          if (of.actor.kind === 'account' && held.length === 1 && of.acr !== twoFactors) {
+            const provedAfter = clock.now() - freshProofMs
+            return {
+              kind: 'stronger-proof-needed',
+              wanted: { accountId: account.id, provedAfter, acr: twoFactors },
+            }
           }
           const credential = await credentials.delete(of.credentialId)
           if (credential === undefined) return { kind: 'not-found' }

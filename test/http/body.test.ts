@@ -136,13 +136,14 @@ describe('the size and time of a body', () => {
     ).toBe(413)
   })
 
-  it('ends after ten seconds, however slowly it drips', async () => {
-    await using server = await reading()
-    const startedAt = performance.now()
+  // That the bound is ten seconds is seen by the front door, in test/robustness.
+  it('ends in time, however slowly it drips', async () => {
+    await using server = await serving(problems({ log: readableLog(), render: () => '' }), async (ctx) => {
+      ctx.body = Object.fromEntries(await readForm(ctx, 50))
+    })
     const answer = await server.raw(
       'POST /form HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\na=1',
     )
     expect(answer.status).toBe(400)
-    expect(performance.now() - startedAt).toBeLessThan(14_000)
   })
 })

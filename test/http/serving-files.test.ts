@@ -89,7 +89,7 @@ describe('health', () => {
 
   it('does not wait for a store that hangs', async () => {
     await using server = await serving(
-      health({ log: readableLog(), checkReady: () => new Promise<void>(() => undefined) }),
+      health({ log: readableLog(), checkReady: () => new Promise<void>(() => undefined), patienceMs: 20 }),
     )
     expect((await server.send('GET', '/readyz')).status).toBe(503)
   })

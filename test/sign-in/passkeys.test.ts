@@ -229,14 +229,29 @@ describe('renaming a passkey', () => {
 })
 
 describe('removing a passkey', () => {
+  it('N-154 takes more than a password for the only one: a phished password must not clear the way for another', async () => {
+    await using test = await openSignIn()
+    const account = await test.addAccount()
+    const { credential, session } = await test.addPasskey(account)
+    const actor = { kind: 'account', accountId: account.id } as const
+    const of = { accountId: account.id, credentialId: credential.id, actor, acr: session.acr }
+    expect(await test.passkeys.remove(of)).toMatchObject({
+      kind: 'stronger-proof-needed',
+      wanted: { accountId: account.id, acr: 'urn:gatehouse:acr:2' },
+    })
+    expect(await test.credentials.find(credential.id)).toBeDefined()
+    const operator = { kind: 'command-line' } as const
+    expect(await test.passkeys.remove({ ...of, actor: operator })).toMatchObject({ kind: 'removed' })
+  })
+
   it('ends the sessions it opened and no other, in one transaction with its event', async () => {
     await using test = await openSignIn()
     const account = await test.addAccount()
     const { authenticator, credential, session: byPassword } = await test.addPasskey(account)
     const opened = signedIn(await test.openBrowser().withPasskey(authenticator))
     const actor = { kind: 'account', accountId: account.id } as const
-    const outcome = await test.passkeys.remove({ accountId: account.id, credentialId: credential.id, actor })
-    expect(outcome).toMatchObject({
+    const of = { accountId: account.id, credentialId: credential.id, actor, acr: opened.session.acr }
+    expect(await test.passkeys.remove(of)).toMatchObject({
       kind: 'removed',
       credential: { id: credential.id },
       ended: { ssoSessionIds: [opened.session.id] },
