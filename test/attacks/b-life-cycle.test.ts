@@ -91,6 +91,8 @@ describe('B: life cycle', () => {
     await addPasskey(all, owner, authenticator)
     const strong = createBrowser()
     await signInWithPasskey(all, strong, authenticator)
+    // The page shows the oldest first: that is the one the thief has.
+    all.clock.advance({ seconds: 1 })
     await addPasskey(all, strong, createSoftwareAuthenticator({ origin: all.issuer }))
     const thief = createBrowser()
     expect((await signInWithPasskey(all, thief, authenticator)).status).toBe(200)
