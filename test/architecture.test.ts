@@ -62,9 +62,30 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   // The throttle of the sign-in counts wrong passwords here too, or this would be the way around it.
   'gateway/administration': [kernel, ...records, 'config/resolved.ts', 'gateway/sign-in/throttle.ts'],
+  // What the pages of people and of operators do the same way.
+  'gateway/pages': [
+    kernel,
+    http,
+    'gateway/sessions',
+    'gateway/accounts',
+    'gateway/apps',
+    'gateway/sign-in',
+    'views',
+    'koa',
+  ],
   // 3
   'gateway/oidc': [kernel, http, ...records, ...engines, 'oidc-provider', 'koa', 'koa-compose'],
-  'gateway/portal': [kernel, http, ...records, ...engines, 'views', 'koa', '@koa/router', 'zod'],
+  'gateway/portal': [
+    kernel,
+    http,
+    'gateway/pages',
+    ...records,
+    ...engines,
+    'views',
+    'koa',
+    '@koa/router',
+    'zod',
+  ],
   adapters: [
     ...portsAndRecords,
     'better-sqlite3',

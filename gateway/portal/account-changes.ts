@@ -10,10 +10,10 @@ import { z } from 'zod'
 import type { PasswordChangeOutcome } from '../administration/own-account.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseId } from '../kernel/ids.ts'
+import type { Notices } from '../pages/notices.ts'
+import { goTo, type Pages, type Person } from '../pages/pages.ts'
 import { type AccountNotice, confirmPath } from './account.ts'
 import type { PortalDeps } from './deps.ts'
-import type { Notices } from './notices.ts'
-import { goTo, type Pages, type Person } from './pages.ts'
 import { readShape } from './shape.ts'
 
 const registered = z.object({ credential: z.unknown(), attempt: z.string().optional() })

@@ -12,12 +12,12 @@ import type { AccountPassword } from '#views/pages/account-password.ts'
 import type { AccountSession } from '#views/pages/account-sessions.ts'
 import type { Account } from '../accounts/account.ts'
 import { passwordMinLength } from '../accounts/directory.ts'
+import type { Notices } from '../pages/notices.ts'
+import { goTo, type Pages, type Person } from '../pages/pages.ts'
 import { absoluteEndAt, endsAt } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { PortalDeps } from './deps.ts'
 import { deviceWords, isHandheld } from './device.ts'
-import type { Notices } from './notices.ts'
-import { goTo, type Pages, type Person } from './pages.ts'
 
 /** What the page says of what was just done. */
 export type AccountNotice = AccountDone | AccountProblem

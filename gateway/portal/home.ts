@@ -2,9 +2,9 @@
 import type Router from '@koa/router'
 import { homePage } from '#views/pages/home.ts'
 import { isOpenTo } from '../apps/app.ts'
+import type { Notices } from '../pages/notices.ts'
+import type { Pages } from '../pages/pages.ts'
 import type { PortalDeps } from './deps.ts'
-import type { Notices } from './notices.ts'
-import type { Pages } from './pages.ts'
 
 /** GET /. */
 export function addHomeRoute(

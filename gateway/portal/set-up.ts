@@ -6,10 +6,10 @@ import { type SetUpProblem, setUpPage } from '#views/pages/set-up.ts'
 import { simpleMessagePage } from '#views/pages/simple-message.ts'
 import { passwordMinLength } from '../accounts/directory.ts'
 import { GatewayError } from '../kernel/errors.ts'
+import type { Notices } from '../pages/notices.ts'
+import { goTo, type Pages } from '../pages/pages.ts'
 import type { SetUpOutcome, SetUpProblems } from '../sign-in/set-up.ts'
 import type { PortalDeps } from './deps.ts'
-import type { Notices } from './notices.ts'
-import { goTo, type Pages } from './pages.ts'
 import { readShape } from './shape.ts'
 
 const asked = z.object({ email: z.string(), name: z.string() })

@@ -13,11 +13,11 @@ import { factsOf } from '../http/request.ts'
 import { dayMs } from '../kernel/clock.ts'
 import { digest } from '../kernel/digest.ts'
 import { type AppId, parseAppId } from '../kernel/ids.ts'
+import { type Pages, type Person, signInPath } from '../pages/pages.ts'
 import { meets, oneFactor } from '../sessions/assurance.ts'
 import type { SignInAttempt } from '../sign-in/attempt.ts'
 import type { SignInOutcome } from '../sign-in/sign-in.ts'
 import type { PortalDeps } from './deps.ts'
-import { type Pages, type Person, signInPath } from './pages.ts'
 
 /** A person who comes back to a sign-in page of yesterday is still led to the app they wanted. */
 const rememberAppMs = dayMs

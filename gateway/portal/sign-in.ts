@@ -4,11 +4,11 @@
 import type Router from '@koa/router'
 import type { SignInProblem, SignInPurpose } from '#views/pages/sign-in.ts'
 import { secondMs } from '../kernel/clock.ts'
+import { goTo, type Pages, type Person, queryOf } from '../pages/pages.ts'
 import { meets } from '../sessions/assurance.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SignInAttempt } from '../sign-in/attempt.ts'
 import type { PortalDeps } from './deps.ts'
-import { goTo, type Pages, type Person, queryOf } from './pages.ts'
 import type { SignInPages } from './sign-in-page.ts'
 
 /** GET /sign-in, POST /sign-in, POST /sign-in/cancel. */

@@ -13,8 +13,8 @@ import { GatewayError } from '../kernel/errors.ts'
 import { type LogoutId, parseId } from '../kernel/ids.ts'
 import type { Journey, SignOutRequest } from '../logout/journey.ts'
 import { rowsOf } from '../logout/report.ts'
+import { goTo, type Pages, type Person, queryOf } from '../pages/pages.ts'
 import type { PortalDeps } from './deps.ts'
-import { goTo, type Pages, type Person, queryOf } from './pages.ts'
 import { streamReports } from './sign-out-events.ts'
 
 /** Everything under /sign-out. */

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
+import { goTo } from '../pages/pages.ts'
 import type { PortalDeps } from './deps.ts'
-import { goTo } from './pages.ts'
 
 /** Addresses at which browsers and password managers look by themselves. */
 export function addWellKnownRoutes(router: Router, deps: Pick<PortalDeps, 'issuer'>): void {

@@ -1,22 +1,39 @@
 /**
- * What every page of the portal does the same way: who is asking, may this form act, and how an answer is sent.
+ * What every page does the same way, for people and for operators: who is asking, may this form act, and how an answer is sent.
  *
- * Owns: the order of the checks before anything changes. Relies on: http/ for each of them.
+ * Owns: the order of the checks before anything changes. Relies on: http/ for each of them. Never: knows a page.
  */
 import type { Context } from 'koa'
 import { type Html, toText } from '#views/html.ts'
 import type { Account } from '../accounts/account.ts'
+import type { AccountStore } from '../accounts/store.ts'
+import type { AppRegistry } from '../apps/registry.ts'
 import { type Form, readForm, readJson } from '../http/body.ts'
+import type { Cookies } from '../http/cookies.ts'
+import type { Csrf } from '../http/csrf.ts'
 import { requireOwnPage } from '../http/fetch-metadata.ts'
 import { factsOf } from '../http/request.ts'
 import { grantPage, type PageLeave } from '../http/security-headers.ts'
-import { minuteMs } from '../kernel/clock.ts'
+import type { SessionReader } from '../http/session.ts'
+import { type Clock, minuteMs } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { AppId } from '../kernel/ids.ts'
-import { cookieLifetimeSeconds } from '../sessions/registry.ts'
+import { cookieLifetimeSeconds, type SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SignInAttempt } from '../sign-in/attempt.ts'
-import type { PortalDeps } from './deps.ts'
+import type { SignIn } from '../sign-in/sign-in.ts'
+
+export interface PagesDeps {
+  readonly issuer: string
+  readonly clock: Clock
+  readonly cookies: Cookies
+  readonly csrf: Csrf
+  readonly sessionOf: SessionReader<SsoSession>
+  readonly sessions: Pick<SessionRegistry, 'policy' | 'touch'>
+  readonly accounts: Pick<AccountStore, 'find'>
+  readonly apps: Pick<AppRegistry, 'find'>
+  readonly signIn: Pick<SignIn, 'begin'>
+}
 
 /** Whoever is signed in. */
 export interface Person {
@@ -33,7 +50,7 @@ const signInPurpose = 'sign-in'
 export type Pages = ReturnType<typeof createPages>
 
 /** Creates the toolkit. */
-export function createPages(deps: PortalDeps) {
+export function createPages(deps: PagesDeps) {
   const { cookies, csrf, clock } = deps
   const ownOrigin = new URL(deps.issuer).origin
 
