@@ -3,8 +3,10 @@
  */
 import { isAllowedByEgress, isLoopbackHost } from '#config/networks.ts'
 import { type AccountCommands, createAccountCommands } from './administration/accounts.ts'
+import { type ApiKeyCommands, createApiKeyCommands } from './administration/api-keys.ts'
 import { type AppCommands, createAppCommands } from './administration/apps.ts'
 import { applyDeclared } from './administration/declared.ts'
+import { createDeliveryCommands, type DeliveryCommands } from './administration/deliveries.ts'
 import { createOwnAccount, type OwnAccount } from './administration/own-account.ts'
 import { createSessionCommands, type SessionCommands } from './administration/sessions.ts'
 import type { AppRules } from './apps/rules.ts'
@@ -16,6 +18,8 @@ export interface Commands {
   readonly accounts: AccountCommands
   readonly apps: AppCommands
   readonly sessions: SessionCommands
+  readonly deliveries: DeliveryCommands
+  readonly apiKeys: ApiKeyCommands
   readonly ownAccount: OwnAccount
   /** Applies the apps and accounts of the configuration file. At each start, before the first request. */
   applyDeclared(): Promise<{ readonly apps: number; readonly accounts: number }>
@@ -24,7 +28,13 @@ export interface Commands {
 /** Creates the commands over the core. */
 export function createCommands(core: Core): Commands {
   const { config, stores } = core
-  const shared = { ...core, audit: core.audit.append, append: core.audit.append, accounts: stores.accounts }
+  const shared = {
+    ...core,
+    audit: core.audit.append,
+    append: core.audit.append,
+    accounts: stores.accounts,
+    apiKeys: stores.apiKeys,
+  }
   const rules: AppRules = {
     allowsPlainHttp: (url) => isLoopbackHost(url.hostname) || isAllowedByEgress(url, config.egress.allow),
     acrs: requestableAcrs,
@@ -40,6 +50,13 @@ export function createCommands(core: Core): Commands {
     }),
     apps: createAppCommands(apps),
     sessions: createSessionCommands({ ...shared, sessions: stores.sessions }),
+    deliveries: createDeliveryCommands({
+      ...shared,
+      logouts: stores.logouts,
+      retryForMs: config.logout.retryForMs,
+      wake: () => core.dispatcher.wake(),
+    }),
+    apiKeys: createApiKeyCommands(shared),
     ownAccount: createOwnAccount({ ...shared, registry: core.sessions, throttle: createThrottle(core) }),
     applyDeclared: () => applyDeclared({ ...apps, fingerprintKey: core.keys.secret('fingerprint') }, config),
   }

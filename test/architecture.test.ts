@@ -20,6 +20,8 @@ const portsAndRecords = [
   kernel,
   ...records.map((part) => `${part}/store.ts`),
   'gateway/logout/store.ts',
+  'gateway/administration/store.ts',
+  'gateway/administration/api-key.ts',
   'gateway/oidc/store.ts',
   'gateway/accounts/account.ts',
   'gateway/accounts/credential.ts',
@@ -61,7 +63,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'zod',
   ],
   // The throttle of the sign-in counts wrong passwords here too, or this would be the way around it.
-  'gateway/administration': [kernel, ...records, 'config/resolved.ts', 'gateway/sign-in/throttle.ts'],
+  // What operators ask of deliveries is the engine's own work, and carried out there.
+  'gateway/administration': [
+    kernel,
+    ...records,
+    'config/resolved.ts',
+    'gateway/sign-in/throttle.ts',
+    'gateway/logout/retry.ts',
+    'gateway/logout/store.ts',
+  ],
   // What the pages of people and of operators do the same way.
   'gateway/pages': [
     kernel,

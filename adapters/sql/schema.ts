@@ -23,6 +23,7 @@ export interface Schema {
   audit_events: AuditEventRow
   audit_checkpoints: AuditCheckpointRow
   change_counters: ChangeCounterRow
+  api_keys: ApiKeyRow
 }
 
 export interface AccountRow {
@@ -254,4 +255,18 @@ export interface AuditCheckpointRow {
 export interface ChangeCounterRow {
   topic: string
   counter: number
+}
+
+export interface ApiKeyRow {
+  tenant: string
+  id: string
+  name: string
+  /** SHA-256 of the key: what a program holds is stored nowhere. */
+  secret_hash: string
+  scopes: string
+  created_at: number
+  created_by: string
+  expires_at: number | null
+  last_used_at: number | null
+  revoked_at: number | null
 }

@@ -1,4 +1,5 @@
 import { createSqlAccountStore } from './accounts.ts'
+import { createSqlApiKeyStore } from './api-keys.ts'
 import { createSqlAppStore } from './apps.ts'
 import { createSqlArtifactStore } from './artifacts.ts'
 import { createSqlAuditStore } from './audit.ts'
@@ -23,5 +24,6 @@ export function createStores(database: SqlDatabase, tenant: string) {
     artifacts: createSqlArtifactStore(database, tenant),
     logouts: createSqlLogoutStore(database, tenant),
     audit: createSqlAuditStore(database, tenant),
+    apiKeys: createSqlApiKeyStore(database, tenant),
   }
 }

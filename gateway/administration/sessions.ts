@@ -3,16 +3,14 @@
  *
  * Relies on: the one door. Never: ends a session itself.
  */
-import type { AccountStore } from '../accounts/store.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { AccountId, AppId, SsoSessionId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { EndResult, EndSession } from '../sessions/ending.ts'
 import type { SessionStore } from '../sessions/store.ts'
-import { type Administrator, requireAdministrator } from './administrator.ts'
+import { type PermissionDeps, requirePermission, type ScopedAdministrator } from './permission.ts'
 
-export interface SessionCommandsDeps {
-  readonly accounts: Pick<AccountStore, 'find'>
+export interface SessionCommandsDeps extends PermissionDeps {
   readonly sessions: Pick<SessionStore, 'find'>
   readonly endSession: EndSession
   readonly transaction: Transaction
@@ -20,19 +18,19 @@ export interface SessionCommandsDeps {
 
 export interface SessionCommands {
   /** An empty result when it has ended already. Throws GatewayError `session_not_found` when there never was one. */
-  end(id: SsoSessionId, by: Administrator): Promise<EndResult>
+  end(id: SsoSessionId, by: ScopedAdministrator): Promise<EndResult>
   /** Every session of a person. Throws GatewayError `account_not_found`. */
-  endOfAccount(accountId: AccountId, by: Administrator): Promise<EndResult>
+  endOfAccount(accountId: AccountId, by: ScopedAdministrator): Promise<EndResult>
   /** A person's part, or everyone's, of one app: the SsoSessions live on. */
-  endOfApp(appId: AppId, accountId: AccountId | undefined, by: Administrator): Promise<EndResult>
+  endOfApp(appId: AppId, accountId: AccountId | undefined, by: ScopedAdministrator): Promise<EndResult>
 }
 
 /** Creates the commands. */
 export function createSessionCommands(deps: SessionCommandsDeps): SessionCommands {
-  const command = (by: Administrator, work: () => Promise<EndResult>): Promise<EndResult> =>
+  const command = (by: ScopedAdministrator, work: () => Promise<EndResult>): Promise<EndResult> =>
     deps.transaction.run(
       async () => {
-        await requireAdministrator(deps.accounts, by)
+        await requirePermission(deps, by, 'sessions:end')
         return work()
       },
       { durable: true },

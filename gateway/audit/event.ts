@@ -1,8 +1,10 @@
 import type {
   AccountId,
+  ApiKeyId,
   AppId,
   AppSessionId,
   CredentialId,
+  DeliveryId,
   KeyId,
   LogoutId,
   SsoSessionId,
@@ -64,6 +66,13 @@ export type AuditEvent =
       readonly state: string
       readonly attempts: number
     }
+  /** An operator asked for apps to be told now: one delivery, all of an app, or all. */
+  | {
+      readonly type: 'delivery.retried'
+      readonly deliveryId?: DeliveryId
+      readonly appId?: AppId
+      readonly count: number
+    }
   | {
       readonly type: 'sign-in.failed'
       readonly accountId?: AccountId
@@ -105,6 +114,14 @@ export type AuditEvent =
   | { readonly type: 'code.replayed'; readonly appId: AppId; readonly accountId?: AccountId }
   | { readonly type: 'refresh-token.replayed'; readonly appId: AppId; readonly accountId?: AccountId }
   | { readonly type: 'refresh-token.given-again'; readonly appId: AppId; readonly accountId?: AccountId }
+  | {
+      readonly type: 'api-key.created'
+      readonly apiKeyId: ApiKeyId
+      readonly name: string
+      readonly scopes: readonly string[]
+      readonly expiresAt?: number
+    }
+  | { readonly type: 'api-key.revoked'; readonly apiKeyId: ApiKeyId }
   | { readonly type: 'key.created'; readonly keyId: KeyId; readonly alg: string }
   | { readonly type: 'key.activated'; readonly keyId: KeyId; readonly alg: string }
   | { readonly type: 'key.retired'; readonly keyId: KeyId; readonly alg: string }

@@ -59,7 +59,8 @@ function rowOf(
 /** A person where one is concerned, else an app, else a key: what somebody would look for. */
 function subjectOf(event: AuditEvent): string {
   if ('accountId' in event && event.accountId !== undefined) return event.accountId
-  if ('appId' in event) return event.appId
+  if ('appId' in event && event.appId !== undefined) return event.appId
   if ('keyId' in event) return event.keyId
+  if ('apiKeyId' in event) return event.apiKeyId
   return ''
 }

@@ -9,6 +9,7 @@ import { ConfigurationError } from '#config/problems.ts'
 import packageFile from '../../package.json' with { type: 'json' }
 import { GatewayError } from '../kernel/errors.ts'
 import { accountVerbs } from './account.ts'
+import { apiKeyVerbs } from './api-key.ts'
 import { appVerbs } from './app.ts'
 import { readFlags } from './flags.ts'
 import { sayHelp, sayVerbHelp } from './help.ts'
@@ -46,6 +47,7 @@ const verbs: readonly Verb[] = [
   ...sessionVerbs,
   ...logoutVerbs,
   ...keyVerbs,
+  ...apiKeyVerbs,
   ...helpVerbs,
 ]
 

@@ -1,11 +1,10 @@
 import { GatewayError } from '../kernel/errors.ts'
 import { type LogoutId, parseId } from '../kernel/ids.ts'
 import type { DeliveryReport, LogoutReport } from '../logout/report.ts'
-import { retryDeliveries } from '../logout/retry.ts'
 import type { RetrySelector } from '../logout/store.ts'
 import { findAccount } from './account.ts'
 import { findApp } from './app.ts'
-import { type Opened, withGateway } from './open.ts'
+import { byCommandLine, type Opened, withGateway } from './open.ts'
 import { counted, sayFields, timesAsText } from './say.ts'
 import { actorInWords } from './session.ts'
 import { instant, printable } from './terminal.ts'
@@ -122,15 +121,7 @@ function sayDelivery({ terminal }: Call, delivery: DeliveryReport): void {
 
 async function retry(call: Call, gateway: Opened): Promise<void> {
   const selector = await selectorFrom(call, gateway)
-  const count = await retryDeliveries(
-    {
-      ...gateway,
-      logouts: gateway.stores.logouts,
-      retryForMs: gateway.config.logout.retryForMs,
-      wake: () => {},
-    },
-    selector,
-  )
+  const count = await gateway.commands.deliveries.retry(selector, byCommandLine)
   call.terminal.line(
     count === 0
       ? 'Nothing to retry: whatever was owed is delivered, or an attempt is under way.'

@@ -181,6 +181,8 @@ export function actorInWords(actor: Actor): string {
       return `an operator (${actor.accountId})`
     case 'app':
       return `the app ${actor.appId}`
+    case 'api-key':
+      return `an API key (${actor.apiKeyId})`
     case 'command-line':
       return 'the command line'
     case 'configuration':

@@ -4,6 +4,8 @@ export type ErrorCode =
   | 'account_exists'
   | 'account_file_owned'
   | 'account_not_found'
+  | 'api_key_invalid'
+  | 'api_key_not_found'
   | 'app_exists'
   | 'app_file_owned'
   | 'app_invalid'
@@ -21,9 +23,11 @@ export type ErrorCode =
   | 'forbidden'
   | 'fresh_proof_needed'
   | 'input_invalid'
+  | 'insufficient_scope'
   | 'internal'
   | 'key_not_found'
   | 'logout_not_found'
+  | 'media_type_unsupported'
   | 'method_not_allowed'
   | 'not_found'
   | 'page_expired'
@@ -46,6 +50,8 @@ const faults: Record<ErrorCode, { status: number; fault: Fault }> = {
   account_exists: { status: 409, fault: 'caller' },
   account_file_owned: { status: 409, fault: 'caller' },
   account_not_found: { status: 404, fault: 'caller' },
+  api_key_invalid: { status: 401, fault: 'caller' },
+  api_key_not_found: { status: 404, fault: 'caller' },
   app_exists: { status: 409, fault: 'caller' },
   app_file_owned: { status: 409, fault: 'caller' },
   app_invalid: { status: 400, fault: 'app' },
@@ -63,9 +69,11 @@ const faults: Record<ErrorCode, { status: number; fault: Fault }> = {
   forbidden: { status: 403, fault: 'caller' },
   fresh_proof_needed: { status: 403, fault: 'caller' },
   input_invalid: { status: 400, fault: 'caller' },
+  insufficient_scope: { status: 403, fault: 'caller' },
   internal: { status: 500, fault: 'us' },
   key_not_found: { status: 404, fault: 'caller' },
   logout_not_found: { status: 404, fault: 'caller' },
+  media_type_unsupported: { status: 415, fault: 'caller' },
   method_not_allowed: { status: 405, fault: 'caller' },
   not_found: { status: 404, fault: 'caller' },
   page_expired: { status: 400, fault: 'caller' },

@@ -13,6 +13,7 @@ export type LogoutId = Branded<'LogoutId'>
 export type DeliveryId = Branded<'DeliveryId'>
 export type AttemptId = Branded<'AttemptId'>
 export type KeyId = Branded<'KeyId'>
+export type ApiKeyId = Branded<'ApiKeyId'>
 
 const prefixes = {
   ssoSession: 'ses',
@@ -22,6 +23,7 @@ const prefixes = {
   logout: 'lgo',
   delivery: 'dlv',
   attempt: 'att',
+  apiKey: 'key',
 } as const
 
 interface IdKinds {
@@ -32,6 +34,7 @@ interface IdKinds {
   logout: LogoutId
   delivery: DeliveryId
   attempt: AttemptId
+  apiKey: ApiKeyId
 }
 
 /** 128 bits: two records never get the same name by chance. */

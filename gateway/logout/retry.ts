@@ -13,6 +13,8 @@ export interface RetryDeps {
   readonly clock: Clock
   readonly retryForMs: number
   readonly wake: () => void
+  /** Runs each batch inside its transaction, with what shall commit with it. */
+  readonly within: (retryBatch: () => Promise<number>) => Promise<number>
 }
 
 /**
@@ -23,17 +25,19 @@ export async function retryDeliveries(deps: RetryDeps, selector: RetrySelector):
   const now = deps.clock.now()
   let retried = 0
   for (;;) {
-    const count = await deps.transaction.run(async () => {
-      const found = await deps.logouts.retryNow(selector, {
-        now,
-        giveUpAt: now + deps.retryForMs,
-        limit: retriedAtOnce,
-      })
-      if (found === 0) return 0
-      await deps.changes.announce('deliveries')
-      deps.transaction.afterCommit(deps.wake)
-      return found
-    })
+    const count = await deps.transaction.run(() =>
+      deps.within(async () => {
+        const found = await deps.logouts.retryNow(selector, {
+          now,
+          giveUpAt: now + deps.retryForMs,
+          limit: retriedAtOnce,
+        })
+        if (found === 0) return 0
+        await deps.changes.announce('deliveries')
+        deps.transaction.afterCommit(deps.wake)
+        return found
+      }),
+    )
     retried += count
     if (count < retriedAtOnce) return retried
   }

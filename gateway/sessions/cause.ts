@@ -1,4 +1,4 @@
-import type { AccountId, AppId } from '../kernel/ids.ts'
+import type { AccountId, ApiKeyId, AppId } from '../kernel/ids.ts'
 
 /** Why a session ended: the closed set of ARCHITECTURE.md. */
 export const causes = [
@@ -28,6 +28,7 @@ export type Actor =
   | { readonly kind: 'account'; readonly accountId: AccountId }
   | { readonly kind: 'operator'; readonly accountId: AccountId }
   | { readonly kind: 'app'; readonly appId: AppId }
+  | { readonly kind: 'api-key'; readonly apiKeyId: ApiKeyId }
   | { readonly kind: 'command-line' }
   | { readonly kind: 'configuration' }
   | { readonly kind: 'gateway' }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { dayMs } from '#gateway/kernel/clock.ts'
 import type { AppId } from '#gateway/kernel/ids.ts'
 import { newId } from '#gateway/kernel/ids.ts'
 import { oneFactor } from '#gateway/sessions/assurance.ts'
@@ -143,5 +144,35 @@ describe('gatehouse beside a running server', { timeout }, () => {
     expect(retried.out).toContain('1 delivery due now')
     await app.arrived(2)
     expect((await shell.gatehouse('logout', 'retry', 'dlv_unknown')).code).toBe(1)
+  })
+
+  test('makes an API key that is shown once, lists it and revokes it', async () => {
+    await using server = await startGateway({ realTime: true })
+    const shell = openCommandLine(server.folder)
+    const key = ['api-key', 'create', '--name', 'dashboard', '--scope', 'sessions:read']
+    const made = await shell.gatehouse(...key, '--scope', 'logouts:read', '--expires', '90d')
+    expect(made).toMatchObject({ code: 0, err: '' })
+    const [secret = ''] = /gh_[A-Za-z0-9_-]{43}/.exec(made.out) ?? []
+    const known = await server.gateway.commands.apiKeys.authenticate(secret)
+    expect(known).toMatchObject({ name: 'dashboard', scopes: ['sessions:read', 'logouts:read'] })
+    expect(known?.expiresAt).toBe((known?.createdAt ?? 0) + 90 * dayMs)
+
+    const list = await shell.gatehouse('api-key', 'list')
+    expect(list.out).toMatch(/dashboard +live/)
+    expect(list.out).not.toContain(secret)
+    const [record] = parsed<Record<string, unknown>[]>(await shell.gatehouse('api-key', 'list', '--json'))
+    expect(record).toMatchObject({ id: known?.id, state: 'live', name: 'dashboard' })
+    expect(JSON.stringify(record)).not.toContain(secret)
+
+    expect(await shell.gatehouse('api-key', 'revoke', String(known?.id))).toMatchObject({ code: 0, err: '' })
+    expect(await server.gateway.commands.apiKeys.authenticate(secret)).toBeUndefined()
+    expect((await shell.gatehouse('api-key', 'list')).out).toMatch(/dashboard +revoked/)
+
+    const wrong = await shell.gatehouse('api-key', 'create', '--name', 'x', '--scope', 'everything')
+    expect(wrong).toMatchObject({ code: 2, out: '' })
+    expect(wrong.err).toContain('sessions:read')
+    expect((await shell.gatehouse('api-key', 'create', '--name', 'x')).code).toBe(2)
+    expect((await shell.gatehouse(...key, '--expires', 'soon')).code).toBe(2)
+    expect((await shell.gatehouse('api-key', 'revoke', 'key_unknown')).code).toBe(1)
   })
 })

@@ -479,7 +479,12 @@ describe('retry now', () => {
     app.behave({ answer: 200 })
 
     let woken = 0
-    const deps = { ...doorDeps, retryForMs, wake: () => woken++ }
+    const deps = {
+      ...doorDeps,
+      retryForMs,
+      wake: () => woken++,
+      within: (batch: () => Promise<number>) => batch(),
+    }
     expect(await retryDeliveries(deps, { kind: 'app', appId: 'wiki' as AppId })).toBe(1)
 
     expect(woken).toBe(1)
