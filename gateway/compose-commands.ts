@@ -4,6 +4,7 @@
 import { isAllowedByEgress, isLoopbackHost } from '#config/networks.ts'
 import { type AccountCommands, createAccountCommands } from './administration/accounts.ts'
 import { type ApiKeyCommands, createApiKeyCommands } from './administration/api-keys.ts'
+import { type AppCheckCommand, createAppCheckCommand } from './administration/app-check.ts'
 import { type AppCommands, createAppCommands } from './administration/apps.ts'
 import { applyDeclared } from './administration/declared.ts'
 import { createDeliveryCommands, type DeliveryCommands } from './administration/deliveries.ts'
@@ -17,6 +18,7 @@ import { createThrottle } from './sign-in/throttle.ts'
 export interface Commands {
   readonly accounts: AccountCommands
   readonly apps: AppCommands
+  readonly checkApp: AppCheckCommand
   readonly sessions: SessionCommands
   readonly deliveries: DeliveryCommands
   readonly apiKeys: ApiKeyCommands
@@ -49,6 +51,7 @@ export function createCommands(core: Core): Commands {
       consents: stores.consents,
     }),
     apps: createAppCommands(apps),
+    checkApp: createAppCheckCommand(shared),
     sessions: createSessionCommands({ ...shared, sessions: stores.sessions }),
     deliveries: createDeliveryCommands({
       ...shared,

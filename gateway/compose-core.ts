@@ -35,6 +35,7 @@ import { Dispatcher } from './logout/dispatcher.ts'
 import { createEndSession } from './logout/end-session.ts'
 import { createLogoutReports } from './logout/report.ts'
 import { Sweeper } from './logout/sweeper.ts'
+import { createLogoutCheck } from './oidc/logout-check.ts'
 import { createLogoutMessenger } from './oidc/logout-token.ts'
 import { createSessionRegistry } from './sessions/registry.ts'
 import { createSetUpLinkMaker } from './sign-in/set-up-link.ts'
@@ -103,6 +104,15 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
 
   const egress = new HttpEgress(config.egress)
   const messenger = createLogoutMessenger({ issuer: config.issuer, apps, keys, egress, clock, random })
+  const checkApp = createLogoutCheck({
+    issuer: config.issuer,
+    apps,
+    keys,
+    egress,
+    clock,
+    random,
+    timeoutMs: config.logout.timeoutMs,
+  })
   const dispatcher = new Dispatcher({
     logouts: stores.logouts,
     messenger,
@@ -209,6 +219,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     keys,
     egress,
     messenger,
+    checkApp,
     dispatcher,
     endSession,
     sessions,

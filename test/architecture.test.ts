@@ -71,6 +71,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'gateway/sign-in/throttle.ts',
     'gateway/logout/retry.ts',
     'gateway/logout/store.ts',
+    'gateway/logout/app-check.ts',
   ],
   // What the pages of people and of operators do the same way.
   'gateway/pages': [

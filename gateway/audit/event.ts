@@ -105,6 +105,13 @@ export type AuditEvent =
   | { readonly type: 'app.enabled'; readonly appId: AppId }
   | { readonly type: 'app.removed'; readonly appId: AppId }
   | {
+      readonly type: 'app.checked'
+      readonly appId: AppId
+      readonly outcome: string
+      /** Which cases failed. */
+      readonly failed: readonly string[]
+    }
+  | {
       readonly type: 'consent.granted'
       readonly accountId: AccountId
       readonly appId: AppId

@@ -11,6 +11,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import { accountVerbs } from './account.ts'
 import { apiKeyVerbs } from './api-key.ts'
 import { appVerbs } from './app.ts'
+import { appCheckVerbs } from './app-check.ts'
 import { readFlags } from './flags.ts'
 import { sayHelp, sayVerbHelp } from './help.ts'
 import { keyVerbs } from './key.ts'
@@ -44,6 +45,7 @@ const verbs: readonly Verb[] = [
   ...setUpVerbs,
   ...accountVerbs,
   ...appVerbs,
+  ...appCheckVerbs,
   ...sessionVerbs,
   ...logoutVerbs,
   ...keyVerbs,

@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'account_not_found'
   | 'api_key_invalid'
   | 'api_key_not_found'
+  | 'app_check_failed'
   | 'app_exists'
   | 'app_file_owned'
   | 'app_invalid'
@@ -52,6 +53,7 @@ const faults: Record<ErrorCode, { status: number; fault: Fault }> = {
   account_not_found: { status: 404, fault: 'caller' },
   api_key_invalid: { status: 401, fault: 'caller' },
   api_key_not_found: { status: 404, fault: 'caller' },
+  app_check_failed: { status: 502, fault: 'app' },
   app_exists: { status: 409, fault: 'caller' },
   app_file_owned: { status: 409, fault: 'caller' },
   app_invalid: { status: 400, fault: 'app' },

@@ -7,7 +7,7 @@
 import type { App } from '../apps/app.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import { type Clock, hourMs, secondMs, toEpochSeconds } from '../kernel/clock.ts'
-import type { Egress } from '../kernel/egress.ts'
+import type { Egress, EgressRequest } from '../kernel/egress.ts'
 import type { AccountId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Keyring } from '../keys/keyring.ts'
@@ -43,15 +43,8 @@ export function createLogoutMessenger(deps: LogoutTokenDeps): Messenger {
       const app = deps.apps.find(appId)
       const url = app?.oidc.metadata.backchannel_logout_uri
       if (app === undefined || url === undefined) return { kind: 'no-channel' }
-      const outcome = await deps.egress.send({
-        method: 'POST',
-        url,
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        body: `logout_token=${logoutToken(deps, app, accountId, sid)}`,
-        timeoutMs,
-        maxBytes: maxAnswerBytes,
-        poolKey: `app ${appId}`,
-      })
+      const form = `logout_token=${logoutToken(deps, app, accountId, sid)}`
+      const outcome = await deps.egress.send(logoutRequest(app, url, form, timeoutMs))
       if (outcome.kind === 'unreachable') return outcome
       const retryAfterMs = parseRetryAfter(outcome.headers['retry-after'], deps.clock.now())
       const error = errorOf(outcome.status, outcome.body)
@@ -68,21 +61,56 @@ export function createLogoutMessenger(deps: LogoutTokenDeps): Messenger {
 
 /** Section 2.4. Both `sub` and `sid` are given: an app may key its sessions on either. Never a `nonce`. */
 export function logoutToken(deps: LogoutTokenDeps, app: App, accountId: AccountId, sid: string): string {
-  const now = toEpochSeconds(deps.clock.now())
+  const sub = subjectFor(app, accountId, deps.keys.secret('pairwise'))
   return signJwt(
-    { typ: 'logout+jwt' },
-    {
-      iss: deps.issuer,
-      aud: app.oidc.clientId,
-      iat: now,
-      exp: now + tokenLifetimeSeconds,
-      jti: deps.random.bytes(16).toString('base64url'),
-      sub: subjectFor(app, accountId, deps.keys.secret('pairwise')),
-      sid,
-      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-    },
+    logoutTokenHeader,
+    logoutClaims(deps, app, { sub, sid }),
     deps.keys.signing(app.oidc.metadata.id_token_signed_response_alg),
   )
+}
+
+export const logoutTokenHeader = { typ: 'logout+jwt' } as const
+
+export type LogoutClaims = {
+  readonly iss: string
+  readonly aud: string
+  readonly iat: number
+  readonly exp: number
+  readonly jti: string
+  readonly sub: string
+  readonly sid: string
+  readonly events: Readonly<Record<string, object>>
+}
+
+/** What a logout token says, of whomever it speaks; each with a `jti` of its own. */
+export function logoutClaims(
+  deps: Pick<LogoutTokenDeps, 'issuer' | 'clock' | 'random'>,
+  app: App,
+  of: { readonly sub: string; readonly sid: string },
+): LogoutClaims {
+  const now = toEpochSeconds(deps.clock.now())
+  return {
+    iss: deps.issuer,
+    aud: app.oidc.clientId,
+    iat: now,
+    exp: now + tokenLifetimeSeconds,
+    jti: deps.random.bytes(16).toString('base64url'),
+    ...of,
+    events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+  }
+}
+
+/** What is posted to an app, and how much of its answer is read (section 2.5). */
+export function logoutRequest(app: App, url: string, form: string, timeoutMs: number): EgressRequest {
+  return {
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: form,
+    timeoutMs,
+    maxBytes: maxAnswerBytes,
+    poolKey: `app ${app.id}`,
+  }
 }
 
 /** RFC 9110 section 10.2.3: seconds or a date. */
@@ -93,7 +121,7 @@ function parseRetryAfter(text: string | undefined, now: number): number | undefi
 }
 
 /** What the app says is wrong: the `error` members of section 2.8, as plain printable text and nothing else of the body. */
-function errorOf(status: number, body: string): string | undefined {
+export function errorOf(status: number, body: string): string | undefined {
   if (status < 400) return undefined
   try {
     const { error, error_description: description } = JSON.parse(body) as Record<string, unknown>
