@@ -43,13 +43,9 @@ export function createCommands(core: Core): Commands {
     idleMs: config.sessions.idleMs,
     absoluteMs: config.sessions.absoluteMs,
   }
-  const apps = { ...shared, store: stores.apps, consents: stores.consents, registry: core.apps, rules }
+  const apps = { ...shared, store: stores.apps, registry: core.apps, rules }
   return {
-    accounts: createAccountCommands({
-      ...shared,
-      credentials: stores.credentials,
-      consents: stores.consents,
-    }),
+    accounts: createAccountCommands({ ...shared, credentials: stores.credentials }),
     apps: createAppCommands(apps),
     checkApp: createAppCheckCommand(shared),
     sessions: createSessionCommands({ ...shared, sessions: stores.sessions }),

@@ -56,6 +56,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     accounts: stores.accounts,
     credentials: stores.credentials,
     consents: stores.consents,
+    appRecords: stores.apps,
     sessionStore: stores.sessions,
     audit: core.audit.append,
     journeys,

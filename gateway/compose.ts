@@ -4,6 +4,7 @@
  */
 import type { RequestListener } from 'node:http'
 import type { GatehouseConfig } from '#config/resolved.ts'
+import { createRemovePasskey } from './administration/remove-passkey.ts'
 import { type Commands, createCommands } from './compose-commands.ts'
 import { type Core, composeCore, type Machine } from './compose-core.ts'
 import { createEdges } from './compose-edges.ts'
@@ -34,6 +35,7 @@ export async function compose(config: GatehouseConfig, machine: Machine = {}): P
     ...core.stores,
     registry: core.sessions,
     append: core.audit.append,
+    removePasskey: createRemovePasskey({ ...core, append: core.audit.append }),
     relyingParty: { issuer: config.issuer, name: config.appearance.name },
     maxPerAccount: config.sessions.maxPerAccount,
   })

@@ -1,6 +1,7 @@
 /**
  * What must not be written outside its one place: time, randomness and network come through ports (so that tests own them), the end of
- * a session is written by one file (invariant 1), and the engine's insides are touched by one file.
+ * a session is written by one file (invariant 1), what takes something away from accounts and apps goes through two (DECISIONS 96), and
+ * the engine's insides are touched by one file.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -80,6 +81,40 @@ const rules: readonly Rule[] = [
     pattern: /\.markEnded\(/,
     instead: 'call the one door',
     allowedIn: ['gateway/logout/end-session.ts'],
+  },
+  {
+    what: 'a write that takes something away from accounts or apps (DECISIONS 96)',
+    pattern: /\brewrites\b|\b(AccountRewrites|CredentialRemovals|AppRewrites|ConsentRemovals)\b/,
+    instead: 'go through administration/account-writes or app-writes, which end what was lost',
+    allowedIn: [
+      'adapters/sql/accounts.ts',
+      'adapters/sql/apps.ts',
+      'adapters/sql/consents.ts',
+      'adapters/sql/credentials.ts',
+      'adapters/sql/stores.ts',
+      'gateway/accounts/store.ts',
+      'gateway/administration/account-writes.ts',
+      'gateway/administration/app-writes.ts',
+      'gateway/apps/store.ts',
+      'gateway/compose-core.ts',
+    ],
+  },
+  {
+    what: 'a store of accounts or apps with all of its writes (DECISIONS 96)',
+    pattern: /(?<!function )\bcreateSql(Account|Credential|App|Consent)Store\(/,
+    instead: 'take the stores that compose-core hands out: what takes away is not among them',
+    allowedIn: ['adapters/sql/stores.ts'],
+  },
+  {
+    what: 'a statement that changes accounts or apps',
+    pattern: /(?:updateTable|deleteFrom)\(\s*'(?:accounts|credentials|apps|consents)'/,
+    instead: 'give the store of that record a method, and decide whether it takes something away',
+    allowedIn: [
+      'adapters/sql/accounts.ts',
+      'adapters/sql/apps.ts',
+      'adapters/sql/consents.ts',
+      'adapters/sql/credentials.ts',
+    ],
   },
   {
     what: "the engine's insides",

@@ -1,6 +1,11 @@
 import { sql } from 'kysely'
 import { type Account, type AccountChange, foldEmail } from '#gateway/accounts/account.ts'
-import type { AccountConflict, AccountSecrets, AccountStore } from '#gateway/accounts/store.ts'
+import type {
+  AccountConflict,
+  AccountRewrites,
+  AccountSecrets,
+  AccountStore,
+} from '#gateway/accounts/store.ts'
 import { GatewayError } from '#gateway/kernel/errors.ts'
 import type { AccountId } from '#gateway/kernel/ids.ts'
 import type { SqlDatabase } from './open.ts'
@@ -11,7 +16,7 @@ import { createStatement } from './statement.ts'
 const pageMax = 200
 
 /** Accounts in SQL. The hash of a password is read by `passwordHashOf` and by nothing else. */
-export function createSqlAccountStore(database: SqlDatabase, tenant: string): AccountStore {
+export function createSqlAccountStore(database: SqlDatabase, tenant: string): AccountStore & AccountRewrites {
   const records = () => database.q().selectFrom('accounts').select(recordColumns).where('tenant', '=', tenant)
 
   const findRow = createStatement(database, (q, of: { id: string }) =>

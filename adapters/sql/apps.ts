@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { App } from '#gateway/apps/app.ts'
-import type { AppStore } from '#gateway/apps/store.ts'
+import type { AppRewrites, AppStore } from '#gateway/apps/store.ts'
 import type { AppId } from '#gateway/kernel/ids.ts'
 import type { SqlDatabase } from './open.ts'
 import type { AppRow } from './schema.ts'
@@ -8,7 +8,7 @@ import type { AppRow } from './schema.ts'
 /** What the `record` column holds: everything of the app that has no column of its own. */
 type StoredApp = Omit<App, 'id' | 'state' | 'fileOwned' | 'createdAt' | 'updatedAt'>
 
-export function createSqlAppStore(database: SqlDatabase, tenant: string): AppStore {
+export function createSqlAppStore(database: SqlDatabase, tenant: string): AppStore & AppRewrites {
   return {
     insert: async (app, fingerprint) => {
       const inserted = await database

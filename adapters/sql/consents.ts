@@ -1,5 +1,5 @@
 import { type Consent, merged } from '#gateway/apps/consent.ts'
-import type { ConsentStore } from '#gateway/apps/store.ts'
+import type { ConsentRemovals, ConsentStore } from '#gateway/apps/store.ts'
 import { GatewayError } from '#gateway/kernel/errors.ts'
 import type { AccountId, AppId } from '#gateway/kernel/ids.ts'
 import type { SqlDatabase } from './open.ts'
@@ -8,7 +8,7 @@ import type { ConsentRow } from './schema.ts'
 /** Each lost round means another tab's agreement was written in between; nobody has this many tabs. */
 const maxRounds = 20
 
-export function createSqlConsentStore(database: SqlDatabase, tenant: string): ConsentStore {
+export function createSqlConsentStore(database: SqlDatabase, tenant: string): ConsentStore & ConsentRemovals {
   const rowOf = (accountId: AccountId, appId: AppId) =>
     database
       .q()

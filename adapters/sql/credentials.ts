@@ -1,12 +1,15 @@
 import { sql } from 'kysely'
 import type { PasskeyCredential } from '#gateway/accounts/credential.ts'
-import type { CredentialStore } from '#gateway/accounts/store.ts'
+import type { CredentialRemovals, CredentialStore } from '#gateway/accounts/store.ts'
 import type { AccountId, CredentialId } from '#gateway/kernel/ids.ts'
 import type { SqlDatabase } from './open.ts'
 import type { CredentialRow } from './schema.ts'
 
 /** Passkeys in SQL. */
-export function createSqlCredentialStore(database: SqlDatabase, tenant: string): CredentialStore {
+export function createSqlCredentialStore(
+  database: SqlDatabase,
+  tenant: string,
+): CredentialStore & CredentialRemovals {
   const rows = () => database.q().selectFrom('credentials').selectAll().where('tenant', '=', tenant)
 
   const find = async (id: CredentialId): Promise<PasskeyCredential | undefined> => {

@@ -9,7 +9,7 @@ export function createSessionJoins(
   tenant: string,
 ): Pick<
   SessionStore,
-  'join' | 'findAppSession' | 'findAppSessionBySid' | 'appSessionsOf' | 'touchAppSession'
+  'join' | 'findAppSession' | 'findAppSessionBySid' | 'appSessionsOf' | 'activeAt' | 'touchAppSession'
 > {
   const selectApp = () => database.q().selectFrom('app_sessions').selectAll().where('tenant', '=', tenant)
   const updateApp = () => database.q().updateTable('app_sessions').where('tenant', '=', tenant)
@@ -104,6 +104,15 @@ export function createSessionJoins(
       let query = selectApp().where('sso_session_id', 'in', ids).orderBy('started_at').orderBy('id')
       if (state === 'active') query = query.where('ended_at', 'is', null)
       return (await query.execute()).map(toAppSession)
+    },
+    activeAt: async (appId, limit) => {
+      const rows = await selectApp()
+        .where('app_id', '=', appId)
+        .where('ended_at', 'is', null)
+        .orderBy('account_id')
+        .limit(limit)
+        .execute()
+      return rows.map(toAppSession)
     },
     touchAppSession: async (id, at) => {
       await updateApp()

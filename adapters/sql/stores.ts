@@ -1,3 +1,10 @@
+import type {
+  AccountRewrites,
+  AccountStore,
+  CredentialRemovals,
+  CredentialStore,
+} from '#gateway/accounts/store.ts'
+import type { AppRewrites, AppStore, ConsentRemovals, ConsentStore } from '#gateway/apps/store.ts'
 import { createSqlAccountStore } from './accounts.ts'
 import { createSqlApiKeyStore } from './api-keys.ts'
 import { createSqlAppStore } from './apps.ts'
@@ -10,20 +17,39 @@ import { createSqlLogoutStore } from './logouts.ts'
 import type { SqlDatabase } from './open.ts'
 import { createSqlSessionStore } from './sessions.ts'
 
-export type Stores = ReturnType<typeof createStores>
+export type Stores = Omit<ReturnType<typeof createStores>, 'rewrites'>
+
+/** Writes that take something away, apart from the stores: two files are handed them, and no other has them to call. */
+export interface Rewrites {
+  readonly accounts: AccountRewrites
+  readonly credentials: CredentialRemovals
+  readonly apps: AppRewrites
+  readonly consents: ConsentRemovals
+}
 
 /** Every store of one tenant over one database. */
 export function createStores(database: SqlDatabase, tenant: string) {
+  const { change, delete: deleteAccount, setPassword, ...accounts } = createSqlAccountStore(database, tenant)
+  const { delete: deleteCredential, ...credentials } = createSqlCredentialStore(database, tenant)
+  const { replace, delete: deleteApp, ...apps } = createSqlAppStore(database, tenant)
+  const { forget, forgetApp, forgetAccount, ...consents } = createSqlConsentStore(database, tenant)
+  const rewrites: Rewrites = {
+    accounts: { change, delete: deleteAccount, setPassword },
+    credentials: { delete: deleteCredential },
+    apps: { replace, delete: deleteApp },
+    consents: { forget, forgetApp, forgetAccount },
+  }
   return {
-    accounts: createSqlAccountStore(database, tenant),
-    credentials: createSqlCredentialStore(database, tenant),
-    consents: createSqlConsentStore(database, tenant),
-    apps: createSqlAppStore(database, tenant),
+    accounts: accounts satisfies AccountStore,
+    credentials: credentials satisfies CredentialStore,
+    consents: consents satisfies ConsentStore,
+    apps: apps satisfies AppStore,
     keys: createSqlKeyStore(database, tenant),
     sessions: createSqlSessionStore(database, tenant),
     artifacts: createSqlArtifactStore(database, tenant),
     logouts: createSqlLogoutStore(database, tenant),
     audit: createSqlAuditStore(database, tenant),
     apiKeys: createSqlApiKeyStore(database, tenant),
+    rewrites,
   }
 }

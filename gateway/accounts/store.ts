@@ -14,8 +14,8 @@ export interface AccountSecrets {
 export type AccountConflict = 'id-taken' | 'email-taken'
 
 /**
- * Records of people. E-mails are given as they are and found by their folded form (`foldEmail`).
- * Absence is undefined; a store that cannot answer throws GatewayError `store_unavailable` or `store_full`.
+ * Records of people, and every write of them that takes nothing away. E-mails are given as they are and found by their folded form
+ * (`foldEmail`). Absence is undefined; a store that cannot answer throws GatewayError `store_unavailable` or `store_full`.
  */
 export interface AccountStore {
   /** `hasPassword`, `passwordChangedAt` and `fileOwned` of the record are taken from `secrets`, and from `createdAt`. */
@@ -39,14 +39,7 @@ export interface AccountStore {
   /** True when any account, whatever its state, is an operator. */
   anyOperator(): Promise<boolean>
 
-  /** Writes the named fields and returns the record after it. */
-  change(id: AccountId, change: AccountChange, at: number): Promise<Account | 'email-taken' | undefined>
-  /** Deletes the account with its credentials. False when there was none. */
-  delete(id: AccountId): Promise<boolean>
-
   passwordHashOf(id: AccountId): Promise<string | undefined>
-  /** A new password, or none: moves `passwordChangedAt`. False when there is no such account. */
-  setPassword(id: AccountId, passwordHash: string | undefined, at: number): Promise<boolean>
   /** The same password under newer parameters: `passwordChangedAt` stays. False when `from` is no longer the hash. */
   rehashPassword(id: AccountId, from: string, to: string): Promise<boolean>
 
@@ -55,7 +48,20 @@ export interface AccountStore {
   setFileFingerprint(id: AccountId, fingerprint: string | undefined): Promise<boolean>
 }
 
-/** Passkeys. Removing one is final: nothing finds it afterwards, on any node. */
+/**
+ * The writes after which a session may rest on what is no longer so. Only `administration/account-writes` is handed them: it ends what
+ * was lost in the same transaction (DECISIONS 96).
+ */
+export interface AccountRewrites {
+  /** Writes the named fields and returns the record after it. */
+  change(id: AccountId, change: AccountChange, at: number): Promise<Account | 'email-taken' | undefined>
+  /** Deletes the account with its credentials. False when there was none. */
+  delete(id: AccountId): Promise<boolean>
+  /** A new password, or none: moves `passwordChangedAt`. False when there is no such account. */
+  setPassword(id: AccountId, passwordHash: string | undefined, at: number): Promise<boolean>
+}
+
+/** Passkeys, and every write of them that takes nothing away. */
 export interface CredentialStore {
   /** `too-many` when the account holds `maxPerAccount` already, exact under any parallelism. */
   insert(credential: PasskeyCredential, maxPerAccount: number): Promise<'inserted' | 'exists' | 'too-many'>
@@ -72,6 +78,10 @@ export interface CredentialStore {
     use: { readonly counter: number; readonly backedUp: boolean; readonly at: number },
   ): Promise<'recorded' | 'regressed' | 'missing'>
   rename(id: CredentialId, name: string): Promise<boolean>
-  /** Returns what it deleted: of parallel calls, one gets it. */
+}
+
+/** Handed to `administration/account-writes` alone, as `AccountRewrites` are. */
+export interface CredentialRemovals {
+  /** Final: nothing finds it afterwards, on any node. Returns what it deleted: of parallel calls, one gets it. */
   delete(id: CredentialId): Promise<PasskeyCredential | undefined>
 }

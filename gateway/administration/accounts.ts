@@ -1,8 +1,8 @@
 /**
  * What operators do to people's accounts.
  *
- * Owns: that a change, the sessions it ends and the line in the audit trail commit together. Relies on: the one door for every
- * session that ends. Never: talks to apps or people.
+ * Owns: that a change and the line in the audit trail commit together. Relies on: `account-writes`, which ends in the same transaction
+ * what the change took away. Never: talks to apps or people.
  */
 import type { Account, AccountChange } from '../accounts/account.ts'
 import {
@@ -16,8 +16,6 @@ import {
 } from '../accounts/directory.ts'
 import type { Passwords } from '../accounts/passwords.ts'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
-import type { AppRegistry } from '../apps/registry.ts'
-import type { ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -25,17 +23,15 @@ import { GatewayError } from '../kernel/errors.ts'
 import type { AccountId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
-import type { EndResult, EndSession } from '../sessions/ending.ts'
+import type { EndResult } from '../sessions/ending.ts'
+import type { AccountPen, AccountWriteOptions, AccountWrites, Written } from './account-writes.ts'
 import { type Administrator, requireAdministrator } from './administrator.ts'
-import { endLostAccess } from './lost-access.ts'
 
 export interface AccountCommandsDeps {
   readonly accounts: AccountStore
-  readonly credentials: CredentialStore
-  readonly consents: ConsentStore
+  readonly credentials: Pick<CredentialStore, 'listByAccount'>
+  readonly accountWrites: AccountWrites
   readonly passwords: Passwords
-  readonly apps: Pick<AppRegistry, 'list'>
-  readonly endSession: EndSession
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
   readonly audit: AppendAudit
@@ -71,26 +67,25 @@ export interface AccountCommands {
   reset(id: AccountId, password: string | undefined, by: Administrator): Promise<EndResult>
 }
 
-const nothingEnded: EndResult = { ssoSessionIds: [], appSessionIds: [] }
-
 /** Creates the commands. */
 export function createAccountCommands(deps: AccountCommandsDeps): AccountCommands {
-  const { accounts, transaction, audit, clock, endSession } = deps
+  const { accounts, transaction, audit, clock } = deps
 
   /** One durable transaction: who may, the account held against whoever signs in meanwhile, then the work. */
   const onAccount = <Result>(
     id: AccountId,
     by: Administrator,
-    work: (account: Account) => Promise<Result>,
-  ): Promise<Result> =>
+    work: (account: Account, pen: AccountPen) => Promise<Result>,
+    options: AccountWriteOptions = {},
+  ): Promise<Written<Result>> =>
     transaction.run(
       async () => {
         await requireAdministrator(accounts, by)
         const account = await accounts.findAndHold(id)
         if (account === undefined) throw new GatewayError('account_not_found', 'There is no such account.')
-        const result = await work(account)
+        const written = await deps.accountWrites.run(id, by, (pen) => work(account, pen), options)
         await deps.changes.announce('accounts')
-        return result
+        return written
       },
       { durable: true },
     )
@@ -102,17 +97,22 @@ export function createAccountCommands(deps: AccountCommandsDeps): AccountCommand
     throw new GatewayError('busy', 'Too much is happening at once. Try again.', hashed)
   }
 
-  const setState = async (account: Account, state: Account['state'], by: Administrator): Promise<boolean> => {
-    if (account.state === state) return false
-    await accounts.change(account.id, { state }, clock.now())
-    const type = state === 'disabled' ? 'account.disabled' : 'account.enabled'
-    await audit({ type, accountId: account.id }, { actor: by })
-    return true
-  }
+  const setState = (id: AccountId, state: Account['state'], by: Administrator): Promise<Written<void>> =>
+    onAccount(id, by, async (account, pen) => {
+      if (account.state === state) return
+      await pen.change({ state })
+      const type = state === 'disabled' ? 'account.disabled' : 'account.enabled'
+      await audit({ type, accountId: id }, { actor: by })
+    })
 
-  const writePassword = async (account: Account, passwordHash: string, by: Administrator): Promise<void> => {
-    await accounts.setPassword(account.id, passwordHash, clock.now())
-    await audit({ type: 'password.changed', accountId: account.id }, { actor: by })
+  const writePassword = async (
+    { id }: Account,
+    pen: AccountPen,
+    hashed: string,
+    by: Administrator,
+  ): Promise<void> => {
+    await pen.setPassword(hashed)
+    await audit({ type: 'password.changed', accountId: id }, { actor: by })
   }
 
   return {
@@ -144,67 +144,63 @@ export function createAccountCommands(deps: AccountCommandsDeps): AccountCommand
       )
     },
 
-    change: (id, change, by) =>
-      onAccount(id, by, async (account) => {
+    change: async (id, change, by) => {
+      const { result } = await onAccount(id, by, async (account, pen) => {
         refuseFileOwned(account)
         const checked = checkedChange(change)
         const fields = Object.keys(checked)
         if (fields.length === 0) return account
-        const changed = await accounts.change(id, checked, clock.now())
+        const changed = await pen.change(checked)
         if (changed === 'email-taken' || changed === undefined) {
           throw new GatewayError('account_exists', 'Another account has this e-mail address.')
         }
-        await endLostAccess(deps, account, changed, by)
         await audit({ type: 'account.changed', accountId: id, fields }, { actor: by })
         return changed
-      }),
+      })
+      return result
+    },
 
-    disable: (id, by) =>
-      onAccount(id, by, async (account) => {
-        await setState(account, 'disabled', by)
-        return endSession({ kind: 'account', accountId: id }, 'account-disabled', by)
-      }),
+    disable: async (id, by) => (await setState(id, 'disabled', by)).ended,
 
-    enable: (id, by) =>
-      onAccount(id, by, async (account) => {
-        await setState(account, 'active', by)
-      }),
+    enable: async (id, by) => {
+      await setState(id, 'active', by)
+    },
 
-    delete: (id, by) =>
-      onAccount(id, by, async (account) => {
+    delete: async (id, by) => {
+      const { ended } = await onAccount(id, by, async (account, pen) => {
         refuseFileOwned(account)
-        const ended = await endSession({ kind: 'account', accountId: id }, 'account-deleted', by)
-        await deps.consents.forgetAccount(id)
-        await accounts.delete(id)
+        await pen.delete()
         await audit({ type: 'account.deleted', accountId: id }, { actor: by })
-        return ended
-      }),
+      })
+      return ended
+    },
 
     setPassword: async (id, password, by) => {
       const passwordHash = await hash(password, (await accounts.find(id))?.email ?? '')
-      return onAccount(id, by, async (account) => {
+      const { ended } = await onAccount(id, by, async (account, pen) => {
         refuseFileOwned(account)
-        await writePassword(account, passwordHash, by)
-        return endSession({ kind: 'account', accountId: id }, 'password-changed', by)
+        await writePassword(account, pen, passwordHash, by)
       })
+      return ended
     },
 
     reset: async (id, password, by) => {
       const email = (await accounts.find(id))?.email ?? ''
       const passwordHash = password === undefined ? undefined : await hash(password, email)
-      return onAccount(id, by, async (account) => {
-        if (passwordHash !== undefined) refuseFileOwned(account)
-        let removed = 0
-        for (const { id: credentialId } of await deps.credentials.listByAccount(id)) {
-          if ((await deps.credentials.delete(credentialId)) === undefined) continue
-          removed++
-          await audit({ type: 'passkey.removed', accountId: id, credentialId }, { actor: by })
-        }
-        if (passwordHash !== undefined) await writePassword(account, passwordHash, by)
-        if (passwordHash === undefined && removed === 0) return nothingEnded
-        const cause = passwordHash === undefined ? 'credential-changed' : 'password-changed'
-        return endSession({ kind: 'account', accountId: id }, cause, by)
-      })
+      const { ended } = await onAccount(
+        id,
+        by,
+        async (account, pen) => {
+          if (passwordHash !== undefined) refuseFileOwned(account)
+          for (const { id: credentialId } of await deps.credentials.listByAccount(id)) {
+            if ((await pen.removePasskey(credentialId)) === undefined) continue
+            await audit({ type: 'passkey.removed', accountId: id, credentialId }, { actor: by })
+          }
+          if (passwordHash !== undefined) await writePassword(account, pen, passwordHash, by)
+        },
+        { compromised: true },
+      )
+      return ended
     },
   }
 }

@@ -1,33 +1,33 @@
 /**
  * What operators do to apps.
  *
- * Owns: that a change, the sessions it ends and the line in the audit trail commit together. Relies on: `apps/rules` for what is
- * acceptable, the one door for every session that ends. Never: keeps a client secret; it is shown once and stored as a hash.
+ * Owns: that a command is one transaction. Relies on: `apps/rules` for what is acceptable, `app-writes`, which ends in the same
+ * transaction what the change took away. Never: keeps a client secret; it is shown once and stored as a hash.
  */
 import type { AccountStore } from '../accounts/store.ts'
-import { type App, type AppAccess, type AppSettings, changed } from '../apps/app.ts'
+import { type App, type AppSettings, changed } from '../apps/app.ts'
 import { type ClientMetadata, needsSecret } from '../apps/client-metadata.ts'
 import { hashChosenSecret, minSecretLength, newClientSecret } from '../apps/client-secret.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import { type AppRules, problemsOf } from '../apps/rules.ts'
-import type { AppStore, ConsentStore } from '../apps/store.ts'
-import type { AppendAudit } from '../audit/event.ts'
+import type { AppStore } from '../apps/store.ts'
+import type { AppendAudit, AuditEvent } from '../audit/event.ts'
 import type { Changes } from '../kernel/changes.ts'
 import { type Clock, dayMs } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { type AppId, parseAppId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
-import type { EndResult, EndSession } from '../sessions/ending.ts'
+import type { EndResult } from '../sessions/ending.ts'
 import { type Administrator, requireAdministrator } from './administrator.ts'
+import type { AppWrites } from './app-writes.ts'
 
 export interface AppCommandsDeps {
   readonly accounts: Pick<AccountStore, 'find'>
   readonly store: AppStore
-  readonly consents: Pick<ConsentStore, 'forgetApp'>
+  readonly appWrites: AppWrites
   readonly registry: Pick<AppRegistry, 'reload'>
   readonly rules: AppRules
-  readonly endSession: EndSession
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
   readonly audit: AppendAudit
@@ -51,7 +51,7 @@ export interface NewApp extends Omit<AppSettings, 'state' | 'oidc'> {
 export interface AppCommands {
   /** Throws `app_exists`. `secret` is there when one was made: shown now or never. */
   add(of: NewApp, by: Administrator): Promise<{ readonly app: App; readonly secret?: string }>
-  /** Narrower access ends the app's sessions; whoever may still open it gets in again without a question. */
+  /** Narrower access ends the AppSessions of those who may not open the app any more. */
   change(id: AppId, settings: Omit<AppSettings, 'state'>, by: Administrator): Promise<App>
   /** Ends its sessions. Allowed for file-owned apps too: an emergency must not wait for a restart. */
   disable(id: AppId, by: Administrator): Promise<EndResult>
@@ -65,9 +65,11 @@ export interface AppCommands {
 /** As long as history shows its name, and far longer than it is told of the sessions that ended with it. */
 const keepRemovedMs = 90 * dayMs
 
+const nothingEnded: EndResult = { ssoSessionIds: [], appSessionIds: [] }
+
 /** Creates the commands. */
 export function createAppCommands(deps: AppCommandsDeps): AppCommands {
-  const { store, clock, audit, endSession } = deps
+  const { store, clock, audit } = deps
 
   /** One durable transaction, then the registry of this process knows; others hear of it through Changes. */
   const command = async <Result>(by: Administrator, work: () => Promise<Result>): Promise<Result> => {
@@ -93,10 +95,17 @@ export function createAppCommands(deps: AppCommandsDeps): AppCommands {
   }
 
   /** Ownership stays what it is: the fingerprint of a declared app goes with it. */
-  const write = async (app: App, next: App): Promise<App> => {
-    const fingerprint = app.fileOwned ? (await store.fingerprints()).get(app.id) : undefined
-    if (await store.replace(next, app.updatedAt, fingerprint)) return next
-    throw await whyNot(next)
+  const write = async (before: App, next: App, by: Administrator, event: AuditEvent): Promise<EndResult> => {
+    const fingerprint = before.fileOwned ? (await store.fingerprints()).get(before.id) : undefined
+    const ended = await deps.appWrites.replace({
+      before,
+      next,
+      by,
+      events: [event],
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+    })
+    if (ended === undefined) throw await whyNot(next)
+    return ended
   }
 
   const whyNot = async (next: App): Promise<GatewayError> => {
@@ -108,18 +117,11 @@ export function createAppCommands(deps: AppCommandsDeps): AppCommands {
       : new GatewayError('app_exists', `The app ${other.id} has this client id already.`)
   }
 
-  const setState = async (id: AppId, state: App['state'], by: Administrator): Promise<void> => {
+  const setState = async (id: AppId, state: App['state'], by: Administrator): Promise<EndResult> => {
     const app = await presentApp(id)
-    if (app.state === state) return
-    await write(app, changed(app, { ...app, state }, clock.now()))
-    await audit({ type: state === 'disabled' ? 'app.disabled' : 'app.enabled', appId: id }, { actor: by })
-  }
-
-  const forgetOldRemoved = async (): Promise<void> => {
-    const before = clock.now() - keepRemovedMs
-    for (const app of await store.list()) {
-      if (app.removedAt !== undefined && app.removedAt < before) await store.delete(app.id)
-    }
+    if (app.state === state) return nothingEnded
+    const type = state === 'disabled' ? 'app.disabled' : 'app.enabled'
+    return write(app, changed(app, { ...app, state }, clock.now()), by, { type, appId: id })
   }
 
   return {
@@ -147,15 +149,14 @@ export function createAppCommands(deps: AppCommandsDeps): AppCommands {
       refuseUnacceptable(app, deps.rules)
       return command(by, async () => {
         const before = await store.find(appId)
-        const written =
-          before?.removedAt === undefined
-            ? await store.insert(app)
-            : await store.replace(
-                { ...app, updatedAt: Math.max(now, before.updatedAt + 1) },
-                before.updatedAt,
-              )
-        if (!written) throw new GatewayError('app_exists', 'Another app has this id or client id.')
-        await audit({ type: 'app.created', appId }, { actor: by })
+        if (before?.removedAt === undefined) {
+          if (!(await store.insert(app))) throw taken()
+          await audit({ type: 'app.created', appId }, { actor: by })
+        } else {
+          const next = { ...app, updatedAt: Math.max(now, before.updatedAt + 1) }
+          const events = [{ type: 'app.created', appId }] as const
+          if ((await deps.appWrites.replace({ before, next, by, events })) === undefined) throw taken()
+        }
         return { app, ...(credential?.made === undefined ? {} : { secret: credential.made }) }
       })
     },
@@ -166,21 +167,16 @@ export function createAppCommands(deps: AppCommandsDeps): AppCommands {
         refuseFileOwned(app)
         const next = changed(app, { ...settings, state: app.state }, clock.now())
         refuseUnacceptable(next, deps.rules)
-        await write(app, next)
-        await audit({ type: 'app.changed', appId: id, fields: changedFields(app, next) }, { actor: by })
-        if (isNarrower(app.access, next.access)) {
-          await endSession({ kind: 'app', appId: id }, 'access-removed', by)
-        }
+        const fields = changedFields(app, next)
+        await write(app, next, by, { type: 'app.changed', appId: id, fields })
         return next
       }),
 
-    disable: (id, by) =>
-      command(by, async () => {
-        await setState(id, 'disabled', by)
-        return endSession({ kind: 'app', appId: id }, 'app-removed', by)
-      }),
+    disable: (id, by) => command(by, () => setState(id, 'disabled', by)),
 
-    enable: (id, by) => command(by, () => setState(id, 'enabled', by)),
+    enable: async (id, by) => {
+      await command(by, () => setState(id, 'enabled', by))
+    },
 
     remove: (id, by) =>
       command(by, async () => {
@@ -191,11 +187,8 @@ export function createAppCommands(deps: AppCommandsDeps): AppCommands {
           ...changed(app, { ...app, state: 'disabled' }, now),
           removedAt: now,
         }
-        await write(app, removed)
-        await deps.consents.forgetApp(id)
-        await audit({ type: 'app.removed', appId: id }, { actor: by })
-        const ended = await endSession({ kind: 'app', appId: id }, 'app-removed', by)
-        await forgetOldRemoved()
+        const ended = await write(app, removed, by, { type: 'app.removed', appId: id })
+        await deps.appWrites.forgetRemovedBefore(now - keepRemovedMs)
         return ended
       }),
 
@@ -208,8 +201,7 @@ export function createAppCommands(deps: AppCommandsDeps): AppCommands {
         }
         const { secret, secretHash } = newClientSecret(deps.random)
         const next = changed(app, { ...app, oidc: { ...app.oidc, secretHash } }, clock.now())
-        await write(app, next)
-        await audit({ type: 'app.changed', appId: id, fields: ['client_secret'] }, { actor: by })
+        await write(app, next, by, { type: 'app.changed', appId: id, fields: ['client_secret'] })
         return { app: next, secret }
       }),
   }
@@ -233,6 +225,10 @@ function credentialFor(
   return { secretHash, made: secret }
 }
 
+function taken(): GatewayError {
+  return new GatewayError('app_exists', 'Another app has this id or client id.')
+}
+
 function refuseFileOwned(app: App): void {
   if (!app.fileOwned) return
   throw new GatewayError(
@@ -254,10 +250,4 @@ function invalid(problem: string): GatewayError {
 function changedFields(before: App, after: App): readonly string[] {
   const fields = ['name', 'launchUrl', 'firstParty', 'access', 'sessions', 'logout', 'oidc'] as const
   return fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
-}
-
-/** True when somebody who could open the app before may not any more. */
-export function isNarrower(before: AppAccess, after: AppAccess): boolean {
-  if (after.kind === 'everyone') return false
-  return before.kind === 'everyone' || before.groups.some((group) => !after.groups.includes(group))
 }

@@ -1,8 +1,8 @@
 /**
  * Applies the accounts that the configuration file declares (DECISIONS 32).
  *
- * Owns: that only what changed is written (a fresh salt is not a password change), that another password in the file ends the
- * account's sessions, and that an entry which disappears is disabled through the door, not deleted.
+ * Owns: that only what changed is written (a fresh salt is not a password change), and that an entry which disappears is disabled, not
+ * deleted. Relies on: `account-writes`, which ends in the same transaction what the change took away.
  * Never: touches an account that the file does not and did not declare.
  */
 import type { DeclaredAccount } from '#config/resolved.ts'
@@ -10,7 +10,6 @@ import { foldEmail } from '../accounts/account.ts'
 import { createAccount, parseEmail, parseGroups, parseName } from '../accounts/directory.ts'
 import type { Passwords } from '../accounts/passwords.ts'
 import type { AccountStore } from '../accounts/store.ts'
-import type { AppRegistry } from '../apps/registry.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -19,15 +18,13 @@ import { GatewayError } from '../kernel/errors.ts'
 import { type AccountId, parseAccountId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
-import type { EndSession } from '../sessions/ending.ts'
+import type { AccountWrites } from './account-writes.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import { endLostAccess } from './lost-access.ts'
 
 export interface DeclaredAccountsDeps {
   readonly accounts: AccountStore
   readonly passwords: Passwords
-  readonly apps: Pick<AppRegistry, 'list'>
-  readonly endSession: EndSession
+  readonly accountWrites: AccountWrites
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
   readonly audit: AppendAudit
@@ -117,7 +114,8 @@ async function passwordFor(
   if (stored !== undefined) {
     const verified = await deps.passwords.verify(stored, entry.password)
     if (verified.kind === 'busy') throw busy()
-    if (verified.kind === 'right' && !verified.rehash) return 'keep'
+    // Under older parameters it is the same password still: the next sign-in hashes it anew, and no session ends for it.
+    if (verified.kind === 'right') return 'keep'
   }
   const hashed = await deps.passwords.hash(entry.password)
   if (hashed.kind === 'busy') throw busy()
@@ -133,26 +131,22 @@ async function apply(
 ): Promise<void> {
   const before = await deps.accounts.findAndHold(id)
   if (before === undefined) return create(deps, id, entry, password, fingerprint)
-  const changed = await deps.accounts.change(
-    id,
-    {
+  await deps.accounts.setFileFingerprint(id, fingerprint)
+  await deps.accountWrites.run(id, byFile.actor, async (pen) => {
+    const changed = await pen.change({
       ...fieldsOf(entry),
       // Declared all along, it keeps its state: an operator may have disabled it. Coming back, it is enabled.
       ...(before.fileOwned ? {} : { state: 'active' }),
-    },
-    deps.clock.now(),
-  )
-  if (changed === 'email-taken' || changed === undefined) throw misdeclared(entry, emailTaken)
-  await deps.accounts.setFileFingerprint(id, fingerprint)
-  await deps.audit({ type: 'account.changed', accountId: id, fields: ['declared'] }, byFile)
-  if (before.state !== changed.state) {
-    await deps.audit({ type: 'account.enabled', accountId: id }, byFile)
-  }
-  await endLostAccess(deps, before, changed, byFile.actor)
-  if (password === 'keep') return
-  await deps.accounts.setPassword(id, password.passwordHash, deps.clock.now())
-  await deps.audit({ type: 'password.changed', accountId: id }, byFile)
-  await deps.endSession({ kind: 'account', accountId: id }, 'password-changed', byFile.actor)
+    })
+    if (changed === 'email-taken' || changed === undefined) throw misdeclared(entry, emailTaken)
+    await deps.audit({ type: 'account.changed', accountId: id, fields: ['declared'] }, byFile)
+    if (before.state !== changed.state) {
+      await deps.audit({ type: 'account.enabled', accountId: id }, byFile)
+    }
+    if (password === 'keep') return
+    await pen.setPassword(password.passwordHash)
+    await deps.audit({ type: 'password.changed', accountId: id }, byFile)
+  })
 }
 
 async function create(
@@ -177,11 +171,11 @@ async function letGo(deps: DeclaredAccountsDeps, id: AccountId): Promise<void> {
   const account = await deps.accounts.findAndHold(id)
   if (account === undefined) return
   await deps.accounts.setFileFingerprint(id, undefined)
-  if (account.state !== 'disabled') {
-    await deps.accounts.change(id, { state: 'disabled' }, deps.clock.now())
+  await deps.accountWrites.run(id, byFile.actor, async (pen) => {
+    if (account.state === 'disabled') return
+    await pen.change({ state: 'disabled' })
     await deps.audit({ type: 'account.disabled', accountId: id }, byFile)
-  }
-  await deps.endSession({ kind: 'account', accountId: id }, 'account-disabled', byFile.actor)
+  })
 }
 
 const emailTaken = 'another account has its e-mail address'

@@ -1,7 +1,8 @@
 /**
  * Applies the apps that the configuration file declares (DECISIONS 32).
  *
- * Owns: that only what changed is written, and that an entry which disappears is disabled through the door, not deleted.
+ * Owns: that only what changed is written, and that an entry which disappears is disabled, not deleted. Relies on: `app-writes`, which
+ * ends in the same transaction what the change took away.
  * Never: touches an app that the file does not and did not declare.
  */
 import type { DeclaredApp } from '#config/resolved.ts'
@@ -10,21 +11,20 @@ import { hashChosenSecret } from '../apps/client-secret.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import { type AppRules, problemsOf } from '../apps/rules.ts'
 import type { AppStore } from '../apps/store.ts'
-import type { AppendAudit } from '../audit/event.ts'
+import type { AppendAudit, AuditEvent } from '../audit/event.ts'
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { type AppId, parseAppId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
-import type { EndSession } from '../sessions/ending.ts'
-import { isNarrower } from './apps.ts'
+import type { AppWrites } from './app-writes.ts'
 import { fingerprintOf } from './fingerprint.ts'
 
 export interface DeclaredAppsDeps {
   readonly store: AppStore
   readonly registry: Pick<AppRegistry, 'reload'>
   readonly rules: AppRules
-  readonly endSession: EndSession
+  readonly appWrites: AppWrites
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
   readonly audit: AppendAudit
@@ -82,20 +82,21 @@ async function apply(
   if (problems.length > 0) {
     throw misdeclared(entry, problems.map(({ field, problem }) => `${field} ${problem}`).join('; '))
   }
-  const written =
-    before === undefined
-      ? await deps.store.insert(app, fingerprint)
-      : await deps.store.replace(app, before.updatedAt, fingerprint)
-  if (!written) throw misdeclared(entry, await whoHasItsClientId(deps, app))
-  if (before === undefined || before.removedAt !== undefined) {
+  if (before === undefined) {
+    if (!(await deps.store.insert(app, fingerprint)))
+      throw misdeclared(entry, await whoHasItsClientId(deps, app))
     await deps.audit({ type: 'app.created', appId: id }, byFile)
     return
   }
-  await deps.audit({ type: 'app.changed', appId: id, fields: ['declared'] }, byFile)
-  if (before.state !== app.state) await deps.audit({ type: 'app.enabled', appId: id }, byFile)
-  if (isNarrower(before.access, app.access)) {
-    await deps.endSession({ kind: 'app', appId: id }, 'access-removed', byFile.actor)
-  }
+  const events: readonly AuditEvent[] =
+    before.removedAt === undefined
+      ? [
+          { type: 'app.changed', appId: id, fields: ['declared'] },
+          ...(before.state === app.state ? [] : [{ type: 'app.enabled', appId: id } as const]),
+        ]
+      : [{ type: 'app.created', appId: id }]
+  const ended = await deps.appWrites.replace({ before, next: app, by: byFile.actor, events, fingerprint })
+  if (ended === undefined) throw misdeclared(entry, await whoHasItsClientId(deps, app))
 }
 
 async function whoHasItsClientId(deps: DeclaredAppsDeps, app: App): Promise<string> {
@@ -118,11 +119,11 @@ async function letGo(deps: DeclaredAppsDeps, id: AppId): Promise<void> {
     fileOwned: false,
     updatedAt: Math.max(deps.clock.now(), app.updatedAt + 1),
   }
-  if (!(await deps.store.replace(next, app.updatedAt))) {
+  const events = app.state === 'disabled' ? [] : [{ type: 'app.disabled', appId: id } as const]
+  const ended = await deps.appWrites.replace({ before: app, next, by: byFile.actor, events })
+  if (ended === undefined) {
     throw new GatewayError('busy', `The app ${id} was changed at the same time. Start again.`)
   }
-  if (app.state !== 'disabled') await deps.audit({ type: 'app.disabled', appId: id }, byFile)
-  await deps.endSession({ kind: 'app', appId: id }, 'app-removed', byFile.actor)
 }
 
 /**

@@ -7,13 +7,10 @@ import { applyDeclaredApps, type DeclaredAppsDeps } from './declared-apps.ts'
  * is measured against them. Throws GatewayError `configuration_invalid` with file and line for what cannot be applied.
  */
 export async function applyDeclared(
-  deps: Omit<DeclaredAppsDeps, 'registry'> &
-    Omit<DeclaredAccountsDeps, 'apps'> & {
-      readonly registry: DeclaredAppsDeps['registry'] & DeclaredAccountsDeps['apps']
-    },
+  deps: DeclaredAppsDeps & DeclaredAccountsDeps,
   declared: { readonly apps: readonly DeclaredApp[]; readonly accounts: readonly DeclaredAccount[] },
 ): Promise<{ readonly apps: number; readonly accounts: number }> {
   const apps = await applyDeclaredApps(deps, declared.apps)
-  const accounts = await applyDeclaredAccounts({ ...deps, apps: deps.registry }, declared.accounts)
+  const accounts = await applyDeclaredAccounts(deps, declared.accounts)
   return { apps, accounts }
 }

@@ -9,7 +9,6 @@ import { type NewPasswordProblem, newPasswordProblem } from '../accounts/directo
 import type { Passwords, PasswordsBusy } from '../accounts/passwords.ts'
 import type { AccountStore } from '../accounts/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
-import type { Clock } from '../kernel/clock.ts'
 import type { AppId, SsoSessionId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor } from '../sessions/cause.ts'
@@ -17,6 +16,7 @@ import type { EndResult, EndSession } from '../sessions/ending.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { Throttle } from '../sign-in/throttle.ts'
+import type { AccountWrites } from './account-writes.ts'
 
 export interface OwnAccount {
   /** Ends the session. `askedBy`: an app asked for it and the person agreed. */
@@ -50,14 +50,14 @@ export type PasswordChangeOutcome =
   | { readonly kind: 'session-ended' }
 
 export interface OwnAccountDeps {
-  readonly accounts: Pick<AccountStore, 'find' | 'findAndHold' | 'passwordHashOf' | 'setPassword'>
+  readonly accounts: Pick<AccountStore, 'find' | 'findAndHold' | 'passwordHashOf'>
+  readonly accountWrites: AccountWrites
   readonly passwords: Passwords
   readonly throttle: Pick<Throttle, 'admitPassword'>
   readonly registry: Pick<SessionRegistry, 'findLive' | 'replaceSecret'>
   readonly endSession: EndSession
   readonly append: AppendAudit
   readonly transaction: Transaction
-  readonly clock: Clock
 }
 
 const nothingEnded: EndResult = { ssoSessionIds: [], appSessionIds: [] }
@@ -102,12 +102,14 @@ export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
     const secret = await deps.registry.replaceSecret(session)
     if (secret === undefined) return { kind: 'session-ended' }
     const actor = actorOf(session)
-    await accounts.setPassword(account.id, hash, deps.clock.now())
-    await deps.append({ type: 'password.changed', accountId: account.id }, { actor })
-    await endSession(
-      { kind: 'account', accountId: account.id, except: session.id },
-      'password-changed',
+    await deps.accountWrites.run(
+      account.id,
       actor,
+      async (pen) => {
+        await pen.setPassword(hash)
+        await deps.append({ type: 'password.changed', accountId: account.id }, { actor })
+      },
+      { spared: session.id },
     )
     return { kind: 'changed', secret }
   }

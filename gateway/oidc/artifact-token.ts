@@ -38,9 +38,11 @@ export function tokenAdapter(
     const { grantId } = payload
     const joinAndInsert = () =>
       deps.transaction.run(async () => {
-        // Whoever takes a group away ends what they find: nothing may join between that and the check that let this request in.
+        // Whoever takes a group away or closes the app ends what they find: nothing may join between that and the check that let this
+        // request in. So both are read again here, from the store.
         const account = await deps.accounts.findAndHold(payload.accountId as AccountId)
-        if (account === undefined || !isOpenTo(app, account.groups))
+        const current = await deps.appRecords.find(app.id)
+        if (account === undefined || current === undefined || !isOpenTo(current, account.groups))
           throw new errors.AccessDenied('this account may not use this app')
         const joined = await sessions.join({
           id: newId('appSession', deps.random),

@@ -1,7 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { AccountStore } from '../accounts/store.ts'
 import type { AppRegistry } from '../apps/registry.ts'
-import type { ConsentStore } from '../apps/store.ts'
+import type { AppStore, ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import { type Clock, secondMs } from '../kernel/clock.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
@@ -19,6 +19,8 @@ export interface ArtifactsDeps {
   readonly endSession: EndSession
   readonly accounts: Pick<AccountStore, 'findAndHold'>
   readonly apps: AppRegistry
+  /** What is stored of an app at this instant: the registry may be a quarter of a second behind another process. */
+  readonly appRecords: Pick<AppStore, 'find'>
   readonly consents: ConsentStore
   readonly ephemeral: Ephemeral
   readonly transaction: Transaction

@@ -5,7 +5,7 @@ import type { Context } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
 import type { AppRegistry } from '../apps/registry.ts'
-import type { ConsentStore } from '../apps/store.ts'
+import type { AppStore, ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import type { Cookies } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
@@ -44,6 +44,7 @@ export interface OpenIdConnectDeps {
   readonly credentials: CredentialStore
   readonly consents: ConsentStore
   readonly apps: AppRegistry
+  readonly appRecords: Pick<AppStore, 'find'>
   readonly sessions: SessionRegistry
   readonly sessionStore: SessionStore
   readonly endSession: EndSession

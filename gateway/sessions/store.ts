@@ -64,6 +64,8 @@ export interface SessionStore {
   findAppSessionBySid(appId: AppId, sid: string): Promise<AppSession | undefined>
   /** Of these SsoSessions, oldest first. */
   appSessionsOf(ids: readonly SsoSessionId[], state: 'active' | 'any'): Promise<readonly AppSession[]>
+  /** Active ones at an app, by account. */
+  activeAt(appId: AppId, limit: number): Promise<readonly AppSession[]>
   touchAppSession(id: AppSessionId, at: number): Promise<void>
 
   /**

@@ -12,7 +12,7 @@ import type { SessionStore } from '../sessions/store.ts'
 import { createChallenges } from './challenges.ts'
 import { createComplete } from './complete.ts'
 import { createPasskeyMethod } from './passkey.ts'
-import { createPasskeys, type Passkeys } from './passkeys.ts'
+import { createPasskeys, type Passkeys, type RemovePasskey } from './passkeys.ts'
 import { createPasswordMethod } from './password.ts'
 import { createSetUp, type SetUp } from './set-up.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
@@ -24,6 +24,7 @@ export interface SignInPartsDeps {
   readonly sessions: Pick<SessionStore, 'find' | 'leastRecentlyUsed'>
   readonly registry: Pick<SessionRegistry, 'begin' | 'strengthen'>
   readonly endSession: EndSession
+  readonly removePasskey: RemovePasskey
   readonly passwords: Passwords
   readonly ephemeral: Ephemeral
   readonly append: AppendAudit

@@ -2,7 +2,8 @@
  * Adding, naming and removing passkeys.
  *
  * Owns: when a session is strong and fresh enough to add one, how many an account may have, and that removing one ends the sessions
- * it opened, in the same transaction. Relies on: `challenges`, `webauthn`, the one door. Never: signs anyone in.
+ * it opened, in the same transaction. Relies on: `challenges`, `webauthn`, `RemovePasskey` for the end of those sessions.
+ * Never: signs anyone in.
  */
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server'
 import { authenticatorName } from '../accounts/authenticator-names.ts'
@@ -18,7 +19,7 @@ import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import { type Acr, twoFactors } from '../sessions/assurance.ts'
 import type { Actor } from '../sessions/cause.ts'
-import type { EndResult, EndSession } from '../sessions/ending.ts'
+import type { EndResult } from '../sessions/ending.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore } from '../sessions/store.ts'
 import type { Wanted } from './attempt.ts'
@@ -75,13 +76,23 @@ export type RemovalOutcome =
   /** `wanted` is what to begin a sign-in with; after it the session will do. */
   | { readonly kind: 'stronger-proof-needed'; readonly wanted: Wanted }
 
+/**
+ * Removes a passkey and ends the sessions that it opened. Declared here, implemented where all writes of accounts are
+ * (`administration/account-writes`). Undefined when the account has no such passkey.
+ */
+export type RemovePasskey = (of: {
+  readonly accountId: AccountId
+  readonly credentialId: CredentialId
+  readonly actor: Actor
+}) => Promise<{ readonly credential: PasskeyCredential; readonly ended: EndResult } | undefined>
+
 export interface PasskeysDeps {
   readonly accounts: Pick<AccountStore, 'find' | 'findAndHold'>
   readonly credentials: CredentialStore
   readonly sessions: Pick<SessionStore, 'find'>
   readonly challenges: Challenges
   readonly relyingParty: RelyingParty
-  readonly endSession: EndSession
+  readonly removePasskey: RemovePasskey
   readonly append: AppendAudit
   readonly transaction: Transaction
   readonly clock: Clock
@@ -203,18 +214,8 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
               wanted: { accountId: account.id, provedAfter, acr: twoFactors },
             }
           }
-          const credential = await credentials.delete(of.credentialId)
-          if (credential === undefined) return { kind: 'not-found' }
-          await deps.append(
-            { type: 'passkey.removed', accountId: of.accountId, credentialId: of.credentialId },
-            { actor: of.actor },
-          )
-          const ended = await deps.endSession(
-            { kind: 'credential', credentialId: of.credentialId },
-            'credential-changed',
-            of.actor,
-          )
-          return { kind: 'removed', credential, ended }
+          const removed = await deps.removePasskey(of)
+          return removed === undefined ? { kind: 'not-found' } : { kind: 'removed', ...removed }
         },
         { durable: true },
       ),

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { createStores } from '#adapters/sql/stores.ts'
+import { createAccountWrites } from '#gateway/administration/account-writes.ts'
 import { createAccountCommands } from '#gateway/administration/accounts.ts'
 import type { AccountId, AppId } from '#gateway/kernel/ids.ts'
 import { newId } from '#gateway/kernel/ids.ts'
@@ -108,12 +110,17 @@ describe('disabling an account', () => {
     const ada = await core.addAccount('ada@example.com')
     const session = await core.beginSession(ada.id)
     await core.audited()
+    const accountWrites = createAccountWrites({
+      ...core,
+      ...core.stores,
+      rewrites: createStores(core.database, 'default').rewrites,
+      endSession: () => Promise.reject(new Error('no room')),
+    })
     const accounts = createAccountCommands({
       ...core,
       ...core.stores,
       audit: core.audit.append,
-      apps: core.apps,
-      endSession: () => Promise.reject(new Error('no room')),
+      accountWrites,
     })
     await expect(accounts.disable(ada.id, byShell)).rejects.toThrow('no room')
     expect((await core.stores.accounts.find(ada.id))?.state).toBe('active')

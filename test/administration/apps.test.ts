@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { lookedAtMax } from '#gateway/administration/app-writes.ts'
 import { isClientSecret } from '#gateway/apps/client-secret.ts'
 import type { AppId } from '#gateway/kernel/ids.ts'
 import { anApp } from '#test/apps/builders.ts'
@@ -111,19 +112,45 @@ describe('changing an app', () => {
     })
   })
 
-  test('to fewer people ends its sessions; to more people ends none', async () => {
+  test('to fewer people ends what those have there who may not open it any more; to more people ends nothing', async () => {
     await using core = await openCore()
     const { app } = await core.addApp('wiki', { access: { kind: 'groups', groups: ['staff'] } })
     const ada = await core.addAccount('ada@example.com', { groups: ['staff'] })
     const session = await core.beginSession(ada.id, 'wiki')
+    const bob = await core.addAccount('bob@example.com', { groups: ['board'] })
     const open = (access: typeof app.access) =>
       core.commands.apps.change(wiki, { ...settingsOf(app), access }, byShell)
     await open({ kind: 'groups', groups: ['staff', 'board'] })
     await open({ kind: 'everyone' })
+    const bobs = [await core.beginSession(bob.id, 'wiki'), await core.beginSession(bob.id, 'wiki')] as const
     expect(await core.appCausesOf(session)).toEqual({ wiki: undefined })
     await open({ kind: 'groups', groups: ['staff'] })
+    expect(await core.appCausesOf(session)).toEqual({ wiki: undefined })
+    for (const his of bobs) {
+      expect(await core.appCausesOf(his)).toEqual({ wiki: 'access-removed' })
+      expect(await core.causeOf(his)).toBeUndefined()
+    }
+    expect(await core.reports.list({ limit: 9 })).toHaveLength(1)
+    await open({ kind: 'groups', groups: ['board'] })
     expect(await core.appCausesOf(session)).toEqual({ wiki: 'access-removed' })
     expect(await core.causeOf(session)).toBeUndefined()
+  })
+
+  test('to fewer people ends all of it where more have it open than can be looked at one by one', async () => {
+    await using core = await openCore()
+    const { app } = await core.addApp('wiki')
+    const ada = await core.addAccount('ada@example.com', { groups: ['staff'] })
+    const sessions = await Promise.all(
+      Array.from({ length: lookedAtMax + 1 }, () => core.beginSession(ada.id, 'wiki')),
+    )
+    const access = { kind: 'groups', groups: ['staff'] } as const
+    await core.commands.apps.change(wiki, { ...settingsOf(app), access }, byShell)
+    for (const session of [sessions[0], sessions.at(-1)]) {
+      if (session === undefined) throw new Error('nobody has it open')
+      expect(await core.appCausesOf(session)).toEqual({ wiki: 'access-removed' })
+    }
+    const [report] = await core.reports.list({ limit: 9 })
+    expect([report?.ssoSessions, report?.appSessions]).toEqual([0, lookedAtMax + 1])
   })
 })
 

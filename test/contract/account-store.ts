@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Account } from '#gateway/accounts/account.ts'
 import { createAccount } from '#gateway/accounts/directory.ts'
-import type { AccountStore, CredentialStore } from '#gateway/accounts/store.ts'
+import type { AccountRewrites, AccountStore, CredentialStore } from '#gateway/accounts/store.ts'
 import type { AccountId } from '#gateway/kernel/ids.ts'
 import type { Transaction } from '#gateway/kernel/transaction.ts'
 import { createSeededRandom } from '#test/support/seeded-random.ts'
 import { aPasskey } from './credential-store.ts'
 
 export interface OpenAccountStore extends AsyncDisposable {
-  readonly accounts: AccountStore
+  readonly accounts: AccountStore & AccountRewrites
   readonly credentials: CredentialStore
   /** The same database seen by another tenant. */
-  readonly otherTenant: AccountStore
+  readonly otherTenant: AccountStore & AccountRewrites
   readonly transaction: Transaction
 }
 

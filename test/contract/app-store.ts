@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { changed } from '#gateway/apps/app.ts'
-import type { AppStore } from '#gateway/apps/store.ts'
+import type { AppRewrites, AppStore } from '#gateway/apps/store.ts'
 import type { AppId } from '#gateway/kernel/ids.ts'
 import { anApp } from '#test/apps/builders.ts'
 
 /** What every store of apps does. `open` gives an empty one. */
 export function describeAppStore(
   name: string,
-  open: () => Promise<AsyncDisposable & { readonly apps: AppStore }>,
+  open: () => Promise<AsyncDisposable & { readonly apps: AppStore & AppRewrites }>,
 ): void {
   const mail = 'mail' as AppId
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Consent } from '#gateway/apps/consent.ts'
-import type { ConsentStore } from '#gateway/apps/store.ts'
+import type { ConsentRemovals, ConsentStore } from '#gateway/apps/store.ts'
 import type { AccountId, AppId } from '#gateway/kernel/ids.ts'
 
 /** What every store of consents does. `open` gives an empty one. */
 export function describeConsentStore(
   name: string,
-  open: () => Promise<AsyncDisposable & { readonly consents: ConsentStore }>,
+  open: () => Promise<AsyncDisposable & { readonly consents: ConsentStore & ConsentRemovals }>,
 ): void {
   const ada = 'ada' as AccountId
   const wiki = 'wiki' as AppId

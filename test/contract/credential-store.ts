@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { PasskeyCredential } from '#gateway/accounts/credential.ts'
-import type { CredentialStore } from '#gateway/accounts/store.ts'
+import type { CredentialRemovals, CredentialStore } from '#gateway/accounts/store.ts'
 import { type AccountId, type CredentialId, newId } from '#gateway/kernel/ids.ts'
 import type { Transaction } from '#gateway/kernel/transaction.ts'
 import { createSeededRandom } from '#test/support/seeded-random.ts'
 
 export interface OpenCredentialStore extends AsyncDisposable {
-  readonly credentials: CredentialStore
+  readonly credentials: CredentialStore & CredentialRemovals
   /** The same database seen by another tenant. */
-  readonly otherTenant: CredentialStore
+  readonly otherTenant: CredentialStore & CredentialRemovals
   readonly transaction: Transaction
 }
 

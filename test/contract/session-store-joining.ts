@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { anAppSession, anEnding, appSessionId, board, noon, ssoId, wiki } from '#test/sessions/builders.ts'
+import type { AppId } from '#gateway/kernel/ids.ts'
+import {
+  ada,
+  anAppSession,
+  anEnding,
+  appSessionId,
+  board,
+  bob,
+  noon,
+  ssoId,
+  wiki,
+} from '#test/sessions/builders.ts'
 import { begin, end, type OpensSessionStore } from './session-store.ts'
 
 /** What every store of sessions does when apps join. */
@@ -58,6 +69,26 @@ export function describeSessionJoining(name: string, open: OpensSessionStore): v
         expect(await store.sessions.join(wanted, undefined)).toEqual(wanted)
       const all = await store.sessions.appSessionsOf([laptop, ssoId('phone')], 'active')
       expect(all.map(({ sid }) => sid)).toEqual(['sid-laptop-board', 'sid-laptop-wiki', 'sid-phone-wiki'])
+    })
+
+    test('is listed at the app by account while it is active, and no more of them than asked for', async () => {
+      await using store = await open()
+      for (const [name, accountId] of [
+        ['laptop', bob],
+        ['phone', ada],
+        ['tablet', ada],
+      ] as const) {
+        await begin(store, name, { accountId })
+        await store.sessions.join(anAppSession('wiki', name, { accountId }), undefined)
+      }
+      await store.sessions.join(anAppSession('board', 'laptop', { accountId: bob }), undefined)
+      await end(store, 'tablet')
+      const sids = async (limit: number): Promise<readonly string[]> =>
+        (await store.sessions.activeAt(wiki, limit)).map(({ sid }) => sid)
+      expect(await sids(9)).toEqual(['sid-phone-wiki', 'sid-laptop-wiki'])
+      expect(await sids(1)).toEqual(['sid-phone-wiki'])
+      expect(await store.sessions.activeAt('nobody-is-there' as AppId, 9)).toEqual([])
+      expect(await store.otherTenant.activeAt(wiki, 9)).toEqual([])
     })
 
     test('is refused by a session that has ended or was never begun', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createStores } from '#adapters/sql/stores.ts'
 import { type ClientMetadata, metadataDefaults } from '#gateway/apps/client-metadata.ts'
 import type { AccountId, AppId } from '#gateway/kernel/ids.ts'
 import { claimsOf, refresh, userinfoStatus } from '#test/support/oauth.ts'
@@ -122,7 +123,8 @@ describe('what an app may have', () => {
     const client = world.client('board')
     const asked = await opened(browser, client)
     const { body } = await redeemed(asked.went(await browser.submit(asked.page, { decision: 'allow' })))
-    await world.gateway.stores.consents.forget('ada' as AccountId, 'board' as AppId)
+    const { rewrites } = createStores(world.gateway.database, 'default')
+    await rewrites.consents.forget('ada' as AccountId, 'board' as AppId)
     expect(await userinfoStatus(client, body.access_token ?? '')).not.toBe(200)
     expect((await refresh(client, body.refresh_token ?? '')).status).toBe(400)
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createSqlAccountStore } from '#adapters/sql/accounts.ts'
 import { ada, password, startPortal } from './portal.ts'
 
 describe('changing one’s own password', () => {
@@ -59,9 +60,10 @@ describe('changing one’s own password', () => {
         browser: 'browser',
       })
     expect(await first()).toEqual({ kind: 'wrong' })
-    await portal.gateway.transaction.run(
-      () => portal.gateway.stores.accounts.setPassword(account.id, undefined, portal.clock.now()),
-      { durable: true },
+    await createSqlAccountStore(portal.gateway.database, 'default').setPassword(
+      account.id,
+      undefined,
+      portal.clock.now(),
     )
     expect((await first()).kind).toBe('changed')
   })

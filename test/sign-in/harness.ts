@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { createSqlAccountStore } from '#adapters/sql/accounts.ts'
+import { createSqlAppStore } from '#adapters/sql/apps.ts'
+import { createSqlConsentStore } from '#adapters/sql/consents.ts'
 import { createSqlCredentialStore } from '#adapters/sql/credentials.ts'
 import { openEphemeral } from '#adapters/sql/ephemeral.ts'
 import { createSqlLogoutStore } from '#adapters/sql/logouts.ts'
@@ -8,6 +10,8 @@ import type { Account } from '#gateway/accounts/account.ts'
 import { createAccount } from '#gateway/accounts/directory.ts'
 import type { PasswordHasher } from '#gateway/accounts/password-hasher.ts'
 import { createPasswords } from '#gateway/accounts/passwords.ts'
+import { createAccountWrites } from '#gateway/administration/account-writes.ts'
+import { createRemovePasskey } from '#gateway/administration/remove-passkey.ts'
 import type { AuditEvent } from '#gateway/audit/event.ts'
 import { digest } from '#gateway/kernel/digest.ts'
 import { newSecret } from '#gateway/kernel/random.ts'
@@ -107,12 +111,23 @@ export async function openSignIn(options: SignInTestOptions = {}) {
   })
   const passwords = createPasswords({ hasher, cores: options.cores ?? 2 })
   const createSetUpLink = createSetUpLinkMaker({ accounts, append, ephemeral, clock, random })
+  const accountWrites = createAccountWrites({
+    accounts,
+    credentials,
+    rewrites: { accounts, credentials, consents: createSqlConsentStore(database, 'default') },
+    apps: createSqlAppStore(database, 'default'),
+    sessions,
+    endSession,
+    transaction: database.transaction,
+    clock,
+  })
   const parts = createSignInParts({
     accounts,
     credentials,
     sessions,
     registry,
     endSession,
+    removePasskey: createRemovePasskey({ accountWrites, append }),
     passwords,
     ephemeral,
     append,
