@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { LogoutStore } from '#gateway/logout/store.ts'
+import { createLogoutPages } from './logout-pages.ts'
 import { createSqlLogoutQueue } from './logout-queue.ts'
 import { fromDelivery, fromLogout, toAttempt, toDelivery, toLogout } from './logout-rows.ts'
 import type { SqlDatabase } from './open.ts'
@@ -17,6 +18,7 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
 
   return {
     ...createSqlLogoutQueue(database, tenant),
+    ...createLogoutPages(database, tenant),
 
     insert: (logout, deliveries) =>
       database.transaction.run(async () => {

@@ -2,6 +2,7 @@ import type { SessionStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
 import { createSessionEnding } from './session-ending.ts'
 import { createSessionJoins } from './session-joins.ts'
+import { createSessionPages } from './session-pages.ts'
 import { createSessionRecords } from './session-records.ts'
 import { createSessionSecrets } from './session-secrets.ts'
 import { createSessionSweeping } from './session-sweeping.ts'
@@ -10,6 +11,7 @@ import { createSessionSweeping } from './session-sweeping.ts'
 export function createSqlSessionStore(database: SqlDatabase, tenant: string): SessionStore {
   return {
     ...createSessionRecords(database, tenant),
+    ...createSessionPages(database, tenant),
     ...createSessionSecrets(database, tenant),
     ...createSessionJoins(database, tenant),
     ...createSessionEnding(database, tenant),

@@ -4,11 +4,11 @@
  * Owns: the words "confirmed", "waiting", … and what each may claim. Relies on: LogoutStore, AppDirectory for names.
  * Never: says confirmed of anything but an answer (N-030).
  */
-import type { AccountId, AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
-import type { Actor, Cause } from '../sessions/cause.ts'
+import type { AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
+import type { Page } from '../kernel/page.ts'
 import type { AppDirectory } from './app-directory.ts'
-import type { Channel, DeliveryAttempt, Logout, LogoutDelivery } from './delivery.ts'
-import type { LogoutFilter, LogoutStore } from './store.ts'
+import type { Channel, DeliveryAttempt, Logout, LogoutDelivery, Progress } from './delivery.ts'
+import type { DeliveryCount, LogoutCursor, LogoutFilter, LogoutPageFilter, LogoutStore } from './store.ts'
 
 export type ReportState =
   /** The app answered that its session is gone. */
@@ -40,18 +40,18 @@ export interface DeliveryReport {
   readonly mayLastUntil?: number
 }
 
-export interface LogoutReport {
-  readonly id: LogoutId
-  readonly cause: Cause
-  readonly actor: Actor
-  readonly accountId?: AccountId
-  readonly startedAt: number
-  /** Absent while an app is still to be told. */
-  readonly settledAt?: number
-  readonly ssoSessions: number
-  readonly appSessions: number
-  /** AppSessions whose app does not want to hear of this cause: ended here, and nobody was told. */
+/** How many deliveries stand how; states that none is in are missing. */
+export type DeliveryCounts = Readonly<Partial<Record<ReportState, number>>>
+
+/** A Logout in a list, where its deliveries are only counted. */
+export interface LogoutSummary extends Logout {
+  /** AppSessions whose app does not want to hear of this cause. */
   readonly notWanted: number
+  readonly counts: DeliveryCounts
+}
+
+export interface LogoutReport extends LogoutSummary {
+  /** The first 1,000; `counts` is of all. */
   readonly deliveries: readonly DeliveryReport[]
 }
 
@@ -68,6 +68,8 @@ export interface LogoutReports {
   find(id: LogoutId): Promise<LogoutReport | undefined>
   /** Newest first, without attempts. */
   list(filter: LogoutFilter): Promise<readonly LogoutReport[]>
+  /** A part of all of them, the newest first. */
+  page(filter: LogoutPageFilter): Promise<Page<LogoutSummary, LogoutCursor>>
 }
 
 /** Creates the reader of reports. */
@@ -76,38 +78,57 @@ export function createLogoutReports(deps: {
   readonly apps: AppDirectory
 }): LogoutReports {
   const { logouts, apps } = deps
+  const summaries = async (found: readonly Logout[]): Promise<readonly LogoutSummary[]> => {
+    const counts = Map.groupBy(
+      await logouts.countDeliveries(found.map(({ id }) => id)),
+      ({ logoutId }) => logoutId,
+    )
+    return found.map((logout) => summaryOf(logout, counts.get(logout.id) ?? []))
+  }
   return {
     find: async (id) => {
       const logout = await logouts.find(id)
       if (logout === undefined) return undefined
+      const [summary = summaryOf(logout, [])] = await summaries([logout])
       const deliveries = await logouts.deliveriesOf([id])
       const attempts = Map.groupBy(
         await logouts.attemptsOf(deliveries.map((delivery) => delivery.id)),
         ({ deliveryId }) => deliveryId,
       )
-      return reportOf(
-        logout,
-        deliveries.map((delivery) => deliveryReport(delivery, attempts.get(delivery.id) ?? [], apps)),
-      )
+      return {
+        ...summary,
+        deliveries: deliveries.map((delivery) =>
+          deliveryReport(delivery, attempts.get(delivery.id) ?? [], apps),
+        ),
+      }
     },
     list: async (filter) => {
-      const found = await logouts.list(filter)
+      const found = await summaries(await logouts.list(filter))
       const deliveries = Map.groupBy(
         await logouts.deliveriesOf(found.map(({ id }) => id)),
         ({ logoutId }) => logoutId,
       )
-      return found.map((logout) =>
-        reportOf(
-          logout,
-          (deliveries.get(logout.id) ?? []).map((delivery) => deliveryReport(delivery, [], apps)),
-        ),
-      )
+      return found.map((summary) => ({
+        ...summary,
+        deliveries: (deliveries.get(summary.id) ?? []).map((delivery) => deliveryReport(delivery, [], apps)),
+      }))
+    },
+    page: async (filter) => {
+      const { items, ...rest } = await logouts.page(filter)
+      return { ...rest, items: await summaries(items) }
     },
   }
 }
 
-function reportOf(logout: Logout, deliveries: readonly DeliveryReport[]): LogoutReport {
-  return { ...logout, notWanted: Math.max(0, logout.appSessions - deliveries.length), deliveries }
+function summaryOf(logout: Logout, counted: readonly DeliveryCount[]): LogoutSummary {
+  const counts: Partial<Record<ReportState, number>> = {}
+  let owed = 0
+  for (const { state, answered, count } of counted) {
+    const word = wordFor(state, answered)
+    counts[word] = (counts[word] ?? 0) + count
+    owed += count
+  }
+  return { ...logout, notWanted: Math.max(0, logout.appSessions - owed), counts }
 }
 
 function deliveryReport(
@@ -129,32 +150,37 @@ function deliveryReport(
   }
 }
 
-/** What may be said of a delivery. The only place that decides. */
+/** The word for how a delivery stands; of one that is pending, by whether an attempt has come to its end. The only place that decides. */
+function wordFor(state: Progress['state'], answered: boolean): ReportState {
+  switch (state) {
+    case 'pending':
+      return answered ? 'retrying' : 'waiting'
+    case 'delivered':
+      return 'confirmed'
+    case 'refused':
+      return 'refused'
+    case 'abandoned':
+      return 'given-up'
+    case 'untellable':
+      return 'cannot-be-told'
+    default:
+      return state satisfies never
+  }
+}
+
+/** What may be said of a delivery besides its word. */
 function claimOf({
   attempts,
   progress,
 }: LogoutDelivery): Pick<DeliveryReport, 'state' | 'nextAttemptAt' | 'settledAt' | 'reason'> {
-  switch (progress.state) {
-    case 'pending': {
-      // A lease counts as an attempt begun: the very first one is still waiting for its answer, not yet retrying.
-      const answered = progress.leaseBy === undefined ? attempts : attempts - 1
-      if (answered <= 0) return { state: 'waiting' }
-      return {
-        state: 'retrying',
-        ...(progress.leaseBy === undefined ? { nextAttemptAt: progress.dueAt } : {}),
-      }
-    }
-    case 'delivered':
-      return { state: 'confirmed', settledAt: progress.settledAt }
-    case 'refused':
-      return { state: 'refused', settledAt: progress.settledAt, reason: progress.reason }
-    case 'abandoned':
-      return { state: 'given-up', settledAt: progress.settledAt, reason: progress.reason }
-    case 'untellable':
-      return { state: 'cannot-be-told', settledAt: progress.settledAt, reason: progress.reason }
-    default:
-      return progress satisfies never
+  // A lease counts as an attempt begun: the very first one is still waiting for its answer, not yet retrying.
+  const leased = progress.state === 'pending' && progress.leaseBy !== undefined
+  const state = wordFor(progress.state, attempts > (leased ? 1 : 0))
+  if (progress.state === 'pending') {
+    return { state, ...(state === 'waiting' || leased ? {} : { nextAttemptAt: progress.dueAt }) }
   }
+  const { settledAt } = progress
+  return { state, settledAt, ...(progress.state === 'delivered' ? {} : { reason: progress.reason }) }
 }
 
 /** The report as lines of a page. Several sessions of one app are several lines: each may stand differently. */

@@ -1,5 +1,6 @@
 import type { AccountId, AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
-import type { DeliveryAttempt, Logout, LogoutDelivery, PendingDelivery } from './delivery.ts'
+import type { Page } from '../kernel/page.ts'
+import type { DeliveryAttempt, Logout, LogoutDelivery, PendingDelivery, Progress } from './delivery.ts'
 
 /** Where a list goes on: Logouts started before this one. */
 export interface LogoutCursor {
@@ -14,6 +15,27 @@ export interface LogoutFilter {
   /** At most 200. */
   readonly limit: number
   readonly before?: LogoutCursor
+}
+
+/** Which Logouts a page holds; all that is given must hold. */
+export interface LogoutPageFilter {
+  readonly accountId?: AccountId
+  /** Those that this app is or was to be told of. */
+  readonly appId?: AppId
+  /** True: only those that still wait for an app. False: only those that do not. */
+  readonly unsettled?: boolean
+  /** At most 200. */
+  readonly limit: number
+  readonly before?: LogoutCursor
+}
+
+/** How many deliveries of a Logout stand alike. */
+export interface DeliveryCount {
+  readonly logoutId: LogoutId
+  readonly state: Progress['state']
+  /** Whether an attempt has come to its end: what is pending then waits for its next one. */
+  readonly answered: boolean
+  readonly count: number
 }
 
 /** Which deliveries "retry now" means. */
@@ -81,6 +103,10 @@ export interface LogoutStore {
   findDelivery(id: DeliveryId): Promise<LogoutDelivery | undefined>
   /** Newest first. */
   list(filter: LogoutFilter): Promise<readonly Logout[]>
+  /** The newest first. Costs what it shows, whatever the filter and however many are stored. */
+  page(filter: LogoutPageFilter): Promise<Page<Logout, LogoutCursor>>
+  /** How all deliveries of these Logouts stand, however many they are. */
+  countDeliveries(ids: readonly LogoutId[]): Promise<readonly DeliveryCount[]>
   /** Of all these Logouts, oldest first; at most 1,000. */
   deliveriesOf(ids: readonly LogoutId[]): Promise<readonly LogoutDelivery[]>
   /** The newest 1,000 of all these deliveries, oldest first. */

@@ -1,4 +1,5 @@
 import type { AccountId, AppId, AppSessionId, LogoutId, SsoSessionId } from '../kernel/ids.ts'
+import type { Page } from '../kernel/page.ts'
 import type { AppSession } from './app-session.ts'
 import type { SessionSelector } from './ending.ts'
 import type { Ending, SessionSecret, SsoSession } from './sso-session.ts'
@@ -7,6 +8,19 @@ import type { Ending, SessionSecret, SsoSession } from './sso-session.ts'
 export interface SessionCursor {
   readonly startedAt: number
   readonly id: SsoSessionId
+}
+
+/** Which sessions a page holds; all that is given must hold. */
+export interface SessionPageFilter {
+  readonly accountId?: AccountId
+  /** Those in which this app was opened. */
+  readonly appId?: AppId
+  /** Canonical, as sessions hold it. */
+  readonly address?: string
+  readonly state?: 'active' | 'ended'
+  /** At most 200. */
+  readonly limit: number
+  readonly before?: SessionCursor
 }
 
 /** A secret that is about to be the current one. */
@@ -37,6 +51,12 @@ export interface SessionStore {
     readonly limit: number
     readonly before?: SessionCursor
   }): Promise<readonly SsoSession[]>
+  /** The newest first. Costs what it shows, whatever the filter and however many are stored. */
+  page(filter: SessionPageFilter): Promise<Page<SsoSession, SessionCursor>>
+  /** How many AppSessions each of these SsoSessions has had; those without any are missing. */
+  countAppSessions(
+    ids: readonly SsoSessionId[],
+  ): Promise<ReadonlyMap<SsoSessionId, { readonly all: number; readonly active: number }>>
 
   /**
    * Makes `next` the current secret. By a change of privilege every older one is `replaced`, and nothing stands in its way. By the clock

@@ -1,6 +1,7 @@
 import { createSqlLogoutStore } from '#adapters/sql/logouts.ts'
 import { openTestDatabase } from '#test/support/database.ts'
 import { describeLogoutStore, type OpenLogoutStore } from './logout-store.ts'
+import { describeLogoutPages } from './logout-store-pages.ts'
 
 async function open(options: { readonly seed?: number } = {}): Promise<OpenLogoutStore> {
   const database = await openTestDatabase(options)
@@ -12,5 +13,12 @@ async function open(options: { readonly seed?: number } = {}): Promise<OpenLogou
   }
 }
 
-describeLogoutStore('SQLite', open)
-describeLogoutStore('SQLite that awaits at random', () => open({ seed: 21 }))
+const forms = [
+  ['SQLite', open],
+  ['SQLite that awaits at random', () => open({ seed: 21 })],
+] as const
+
+for (const [name, openOne] of forms) {
+  describeLogoutStore(name, openOne)
+  describeLogoutPages(name, openOne)
+}

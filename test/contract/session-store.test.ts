@@ -3,6 +3,7 @@ import { openTestDatabase } from '#test/support/database.ts'
 import { describeSessionRecords, type OpenSessionStore } from './session-store.ts'
 import { describeSessionEnding } from './session-store-ending.ts'
 import { describeSessionJoining } from './session-store-joining.ts'
+import { describeSessionPages } from './session-store-pages.ts'
 import { describeSessionSecrets } from './session-store-secrets.ts'
 
 async function open(options: { readonly seed?: number } = {}): Promise<OpenSessionStore> {
@@ -22,6 +23,7 @@ const forms = [
 
 for (const [name, openOne] of forms) {
   describeSessionRecords(name, openOne)
+  describeSessionPages(name, openOne)
   describeSessionSecrets(name, openOne)
   describeSessionJoining(name, openOne)
   describeSessionEnding(name, openOne)
