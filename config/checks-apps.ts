@@ -17,6 +17,7 @@ export function checkApp(
   checkClientAuthentication(app.declared.oidc, at, findings)
   checkRedirects(app.declared.oidc, settings.egress?.allow ?? [], at, findings)
   checkCalledAddresses(app.declared.oidc, settings, at, findings, advice)
+  checkOffline(app.declared, at, findings)
 }
 
 type At = (...path: SettingPath) => SettingPath
@@ -35,6 +36,20 @@ function checkLifetimes(
       const expected = `at most sessions.${limit} of the gateway (${gateway[limit]})`
       findings.push({ path: at('sessions', limit), found: own, expected })
     }
+  }
+}
+
+/** Nothing would survive, and whoever wrote it would think that something does. */
+function checkOffline({ offline, oidc }: AppSettings, at: At, findings: Finding[]): void {
+  if (offline !== 'survives-sign-out') return
+  if (!oidc.grant_types.includes('refresh_token')) {
+    const expected = 'refresh_token among them, since offline: survives-sign-out is about refresh tokens'
+    findings.push({ path: at('oidc', 'grant_types'), found: JSON.stringify(oidc.grant_types), expected })
+  }
+  if (oidc.scope !== undefined && !oidc.scope.split(' ').includes('offline_access')) {
+    const expected =
+      'offline_access among them, since offline: survives-sign-out is about what was granted with it'
+    findings.push({ path: at('oidc', 'scope'), found: JSON.stringify(oidc.scope), expected })
   }
 }
 

@@ -73,6 +73,8 @@ export function resolveSettings(settings: Settings, context: ResolveContext): Ga
       idMs: ms(tokens.id),
       interactionMs: ms(tokens.interaction),
       refreshGraceMs: ms(tokens.refresh_grace),
+      offlineIdleMs: ms(tokens.offline_idle),
+      offlineAbsoluteMs: ms(tokens.offline_absolute),
     },
     logout: {
       retryForMs: ms(logout.retry_for),

@@ -43,6 +43,8 @@ export interface GatehouseConfig {
     readonly idMs: number
     readonly interactionMs: number
     readonly refreshGraceMs: number
+    readonly offlineIdleMs: number
+    readonly offlineAbsoluteMs: number
   }
   readonly logout: {
     readonly retryForMs: number
@@ -122,7 +124,7 @@ export interface DeclaredApp {
     /** How long the app's own session may outlive a missed logout; absent means nobody said. */
     readonly localSessionMs?: number
   }
-  readonly offline: 'ends-with-session'
+  readonly offline: 'ends-with-session' | 'survives-sign-out'
   readonly oidc: OidcClientMetadata
   readonly source: DeclaredAt
 }

@@ -173,11 +173,14 @@ export const appSchema = z.strictObject({
     .describe('Who may use it: everyone, or members of at least one of these groups.'),
   sessions: sessions.prefault({}).describe('Stricter limits for this app.'),
   logout: logout.prefault({}).describe('How this app takes part in sign-out.'),
-  offline: withHint(z.literal('ends-with-session'), {
-    expected: 'ends-with-session (survives-sign-out is not available in this version)',
-  })
+  offline: z
+    .enum(['ends-with-session', 'survives-sign-out'])
     .default('ends-with-session')
-    .describe('What becomes of offline access when the session ends.'),
+    .describe(
+      'Whether refresh tokens that were granted with offline_access outlive the person leaving: signing out, idling out, the ' +
+        'absolute end. With survives-sign-out they end by tokens.offline_idle and offline_absolute, and at once when the person signs ' +
+        'out everywhere, changes the password, removes the access, or an operator ends it.',
+    ),
   oidc: oidc.describe('OpenID Connect client metadata under its standard names.'),
 })
 

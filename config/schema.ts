@@ -129,6 +129,14 @@ const tokens = z.strictObject({
   refresh_grace: duration
     .default('10s')
     .describe('How long a lost answer to a refresh may be asked for again with the old refresh token.'),
+  offline_idle: duration
+    .default('30d')
+    .describe(
+      'Access that outlives a sign-out (offline: survives-sign-out) ends when it is not used for this long.',
+    ),
+  offline_absolute: duration
+    .default('180d')
+    .describe('Such access ends this long after it was given, however often its tokens were renewed.'),
 })
 
 const logout = z.strictObject({

@@ -36,6 +36,7 @@ import { signJwt } from './keys/sign-jwt.ts'
 import { Dispatcher } from './logout/dispatcher.ts'
 import { createEndSession } from './logout/end-session.ts'
 import { createLogoutReports } from './logout/report.ts'
+import { createRevokeOffline } from './logout/revoke-offline.ts'
 import { Sweeper } from './logout/sweeper.ts'
 import { createLogoutCheck } from './oidc/logout-check.ts'
 import { createLogoutMessenger } from './oidc/logout-token.ts'
@@ -145,12 +146,16 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     meter: meters.deliveries,
   })
 
-  const accountWrites = createAccountWrites({ ...stores, rewrites, endSession, transaction, clock })
+  const tokens = stores.artifacts
+  const revokeOffline = createRevokeOffline({ tokens, audit, transaction })
+  const accountWrites = createAccountWrites({ ...stores, tokens, rewrites, endSession, transaction, clock })
   const appWrites = createAppWrites({
     ...stores,
     store: stores.apps,
+    tokens,
     rewrites,
     endSession,
+    revokeOffline,
     transaction,
     audit: audit.append,
   })
@@ -237,6 +242,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     endSession,
     accountWrites,
     appWrites,
+    revokeOffline,
     sessions,
     passwords,
     createSetUpLink,

@@ -74,7 +74,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
           appHost: URL.parse(redirectUri)?.host ?? '',
           account,
           scopes: shown,
-          offline: 'ends-with-session',
+          offline: app.offline ?? 'ends-with-session',
           policyUrl: app.oidc.metadata.policy_uri,
           termsUrl: app.oidc.metadata.tos_uri,
         }),

@@ -33,6 +33,7 @@ const portsAndRecords = [
   'gateway/sessions/app-session.ts',
   'gateway/sessions/assurance.ts',
   'gateway/sessions/ending.ts',
+  'gateway/sessions/offline-access.ts',
   'gateway/sessions/sso-session.ts',
   causes,
   events,

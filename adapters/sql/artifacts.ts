@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { AccountId, AppId, AppSessionId, SsoSessionId } from '#gateway/kernel/ids.ts'
 import type { ArtifactStore, FoundToken, TokenKind } from '#gateway/oidc/store.ts'
 import type { TokenStore } from '#gateway/sessions/store.ts'
+import { createOfflineAccesses } from './offline-accesses.ts'
 import type { SqlDatabase } from './open.ts'
 import type { AppSessionRow, SsoSessionRow } from './schema.ts'
 import { createStatement } from './statement.ts'
@@ -32,7 +33,10 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
         select ${tenant}, ${of.kind}, ${of.id}, ${of.grantId}, app.id, null, ${of.payload}, null, ${of.expiresAt}
         from app_sessions app
         join sso_sessions sso on sso.tenant = app.tenant and sso.id = app.sso_session_id
-        where app.tenant = ${tenant} and app.id = ${of.appSessionId} and app.ended_at is null and sso.ended_at is null
+        where app.tenant = ${tenant} and app.id = ${of.appSessionId} and (
+          (app.ended_at is null and sso.ended_at is null)
+          or (${of.kind} <> 'AuthorizationCode' and exists (select 1 from offline_accesses offline
+            where offline.tenant = ${tenant} and offline.grant_id = ${of.grantId})))
         on conflict (tenant, kind, id) do update set id = excluded.id
         returning id`.compile(q),
   )
@@ -41,7 +45,11 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
     sql<TokenRow>`
       select grant_id, app_session_id, payload, consumed_at, expires_at,
         exists (select 1 from oidc_artifacts revoked
-          where revoked.tenant = ${tenant} and revoked.kind = ${grantKind} and revoked.id = token.grant_id) as grant_revoked
+          where revoked.tenant = ${tenant} and revoked.kind = ${grantKind} and revoked.id = token.grant_id) as grant_revoked,
+        (select started_at from offline_accesses offline
+          where offline.tenant = ${tenant} and offline.grant_id = token.grant_id) as offline_since,
+        (select last_used_at from offline_accesses offline
+          where offline.tenant = ${tenant} and offline.grant_id = token.grant_id) as offline_used
       from oidc_artifacts token where tenant = ${tenant} and kind = ${of.kind} and id = ${of.id}`.compile(q),
   )
   const findAppSession = createStatement(database, (q, of: { id: string }) =>
@@ -71,7 +79,16 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
       .returning('id')
       .compile(),
   )
+  const forgetOffline = createStatement(database, (q, of: { grantId: string }) =>
+    q
+      .deleteFrom('offline_accesses')
+      .where('tenant', '=', tenant)
+      .where('grant_id', '=', of.grantId)
+      .returning('grant_id')
+      .compile(),
+  )
   return {
+    ...createOfflineAccesses(database, tenant),
     insert: async ({ payload, ...token }) =>
       (await insert({ ...token, payload: JSON.stringify(payload) })).length === 1,
     find: async (kind, id) => {
@@ -93,26 +110,28 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
         .execute()
     },
 
-    revokeGrant: async (grantId, at, keepUntil) => {
-      const first = await database
-        .q()
-        .insertInto('oidc_artifacts')
-        .values({
-          tenant,
-          kind: grantKind,
-          id: grantId,
-          grant_id: null,
-          app_session_id: null,
-          user_code: null,
-          payload: '{}',
-          consumed_at: at,
-          expires_at: keepUntil,
-        })
-        .onConflict((on) => on.doNothing())
-        .returning('id')
-        .executeTakeFirst()
-      return first !== undefined
-    },
+    revokeGrant: (grantId, at, keepUntil) =>
+      database.transaction.run(async () => {
+        await forgetOffline({ grantId })
+        const first = await database
+          .q()
+          .insertInto('oidc_artifacts')
+          .values({
+            tenant,
+            kind: grantKind,
+            id: grantId,
+            grant_id: null,
+            app_session_id: null,
+            user_code: null,
+            payload: '{}',
+            consumed_at: at,
+            expires_at: keepUntil,
+          })
+          .onConflict((on) => on.doNothing())
+          .returning('id')
+          .executeTakeFirst()
+        return first !== undefined
+      }),
 
     claimOnce: async (space, id, now, expiresAt) => {
       const won = await database
@@ -130,13 +149,14 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
       return won !== undefined
     },
 
-    revokeOfAppSessions: async (ids: readonly AppSessionId[]) => {
+    revokeOfAppSessions: async (ids: readonly AppSessionId[], leaveOffline: boolean) => {
       for (let from = 0; from < ids.length; from += idsAtOnce) {
         await database
           .q()
           .deleteFrom('oidc_artifacts')
           .where('tenant', '=', tenant)
           .where('app_session_id', 'in', ids.slice(from, from + idsAtOnce))
+          .$if(leaveOffline, (query) => query.where(isNotOfOfflineAccess))
           .execute()
       }
     },
@@ -150,10 +170,18 @@ export function createSqlArtifactStore(database: SqlDatabase, tenant: string): A
         delete from one_time_claims where (tenant, space, id) in (
           select tenant, space, id from one_time_claims where tenant = ${tenant} and expires_at <= ${now} order by expires_at limit ${limit})
         returning id`.execute(database.q())
-      return Math.max(tokens.length, claims.length)
+      const { rows: accesses } = await sql<{ id: string }>`
+        delete from offline_accesses where (tenant, grant_id) in (
+          select tenant, grant_id from offline_accesses where tenant = ${tenant} and expires_at <= ${now} order by expires_at limit ${limit})
+        returning grant_id as id`.execute(database.q())
+      return Math.max(tokens.length, claims.length, accesses.length)
     },
   }
 }
+
+/** Anything but a refresh token of an app that keeps access while the person is away. */
+const isNotOfOfflineAccess = sql<SqlBool>`not (kind = 'RefreshToken' and exists (select 1 from offline_accesses offline
+  where offline.tenant = oidc_artifacts.tenant and offline.grant_id = oidc_artifacts.grant_id))`
 
 const appSessionColumns = [
   'id',
@@ -174,6 +202,8 @@ interface TokenRow {
   readonly consumed_at: number | null
   readonly expires_at: number
   readonly grant_revoked: number
+  readonly offline_since: number | null
+  readonly offline_used: number | null
 }
 
 function toFoundToken(
@@ -193,6 +223,9 @@ function toFoundToken(
     ...(token.consumed_at === null ? {} : { consumedAt: token.consumed_at }),
     grantRevoked: token.grant_revoked === 1,
     ended: app.ended_at !== null || sso.ended_at !== null,
+    ...(token.offline_since === null || token.offline_used === null
+      ? {}
+      : { offline: { startedAt: token.offline_since, lastUsedAt: token.offline_used } }),
     appSession: {
       id: app.id as AppSessionId,
       ssoSessionId: app.sso_session_id as SsoSessionId,

@@ -16,6 +16,7 @@ export interface Schema {
   session_credentials: SessionCredentialRow
   app_sessions: AppSessionRow
   oidc_artifacts: OidcArtifactRow
+  offline_accesses: OfflineAccessRow
   one_time_claims: OneTimeClaimRow
   logouts: LogoutRow
   logout_deliveries: LogoutDeliveryRow
@@ -123,6 +124,8 @@ export interface SsoSessionRow {
   ended_cause: string | null
   ended_actor: string | null
   logout_id: string | null
+  /** Set on one that ended and would be forgotten, but an app's offline access came of it: when to look again. */
+  kept_until: number | null
 }
 
 export interface SessionSecretRow {
@@ -168,6 +171,19 @@ export interface OidcArtifactRow {
   user_code: string | null
   payload: string
   consumed_at: number | null
+  expires_at: number
+}
+
+export interface OfflineAccessRow {
+  tenant: string
+  /** As in `oidc_artifacts`: its refresh tokens are there. */
+  grant_id: string
+  account_id: string
+  app_id: string
+  app_session_id: string
+  sso_session_id: string
+  started_at: number
+  last_used_at: number
   expires_at: number
 }
 

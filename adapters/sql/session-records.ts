@@ -92,6 +92,7 @@ export function createSessionRecords(
             ended_cause: null,
             ended_actor: null,
             logout_id: null,
+            kept_until: null,
           })
           .execute()
         await addCredentials(session.id, session.credentialIds)

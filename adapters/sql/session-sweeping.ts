@@ -1,3 +1,4 @@
+import { dayMs } from '#gateway/kernel/clock.ts'
 import type { SessionStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
 import { toAppSession, toSsoSession } from './session-rows.ts'
@@ -16,6 +17,38 @@ export function createSessionSweeping(
   const selectApp = () => database.q().selectFrom('app_sessions').selectAll().where('tenant', '=', tenant)
   const updateSso = () => database.q().updateTable('sso_sessions').where('tenant', '=', tenant)
   const updateApp = () => database.q().updateTable('app_sessions').where('tenant', '=', tenant)
+
+  /** Which of these ended sessions an app's offline access came of. */
+  const neededOf = async (ids: readonly string[]): Promise<readonly string[]> =>
+    (
+      await database
+        .q()
+        .selectFrom('offline_accesses')
+        .select('sso_session_id')
+        .distinct()
+        .where('tenant', '=', tenant)
+        .where('sso_session_id', 'in', ids)
+        .execute()
+    ).map((row) => row.sso_session_id)
+
+  const forget = async (ids: readonly string[]): Promise<void> => {
+    if (ids.length === 0) return
+    // Children first: a row must never point at a session that is gone.
+    for (const table of ['session_credentials', 'session_secrets', 'app_sessions'] as const) {
+      await database
+        .q()
+        .deleteFrom(table)
+        .where('tenant', '=', tenant)
+        .where('sso_session_id', 'in', ids)
+        .execute()
+    }
+    await database
+      .q()
+      .deleteFrom('sso_sessions')
+      .where('tenant', '=', tenant)
+      .where('id', 'in', ids)
+      .execute()
+  }
 
   return {
     due: async (now, limit) => {
@@ -63,35 +96,26 @@ export function createSessionSweeping(
       return Number(numUpdatedRows)
     },
 
-    deleteEnded: (endedBefore, limit) =>
+    deleteEnded: (endedBefore, limit, now) =>
       database.transaction.run(async () => {
-        const rows = await database
-          .q()
-          .selectFrom('sso_sessions')
-          .select('id')
-          .where('tenant', '=', tenant)
+        const old = () =>
+          database.q().selectFrom('sso_sessions').select('id').where('tenant', '=', tenant).limit(limit)
+        const rows = await old()
           .where('ended_at', '<', endedBefore)
+          .where('kept_until', 'is', null)
           .orderBy('ended_at')
-          .limit(limit)
           .execute()
-        const ids = rows.map(({ id }) => id)
-        if (ids.length === 0) return 0
-        // Children first: a row must never point at a session that is gone.
-        for (const table of ['session_credentials', 'session_secrets', 'app_sessions'] as const) {
-          await database
-            .q()
-            .deleteFrom(table)
-            .where('tenant', '=', tenant)
-            .where('sso_session_id', 'in', ids)
+        const kept = await old().where('kept_until', '<=', now).orderBy('kept_until').execute()
+        const seen = [...rows, ...kept].map(({ id }) => id)
+        if (seen.length === 0) return 0
+        const needed = await neededOf(seen)
+        if (needed.length > 0)
+          await updateSso()
+            .set({ kept_until: now + dayMs })
+            .where('id', 'in', needed)
             .execute()
-        }
-        await database
-          .q()
-          .deleteFrom('sso_sessions')
-          .where('tenant', '=', tenant)
-          .where('id', 'in', ids)
-          .execute()
-        return ids.length
+        await forget(seen.filter((id) => !needed.includes(id)))
+        return Math.max(rows.length, kept.length)
       }),
   }
 }

@@ -16,7 +16,7 @@ import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor, Cause } from '../sessions/cause.ts'
 import type { EndResult, EndSession, SessionSelector } from '../sessions/ending.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
-import type { SessionStore } from '../sessions/store.ts'
+import type { SessionStore, TokenStore } from '../sessions/store.ts'
 
 /** The writes of one account, lent for the length of `AccountWrites.run`. */
 export interface AccountPen {
@@ -60,6 +60,7 @@ export interface AccountWritesDeps {
   }
   readonly apps: Pick<AppStore, 'list'>
   readonly sessions: Pick<SessionStore, 'listByAccount' | 'appSessionsOf'>
+  readonly tokens: Pick<TokenStore, 'listOffline'>
   readonly endSession: EndSession
   readonly transaction: Transaction
   readonly clock: Clock
@@ -79,6 +80,8 @@ interface Loss {
 
 /** A page of a person's sessions; the store gives no more at a time. */
 const sessionsAtOnce = 200
+/** One authorization each that a person agreed to on a page; nobody clicks this often in half a year. */
+const offlineMax = 10_000
 
 /** Creates the one way to write accounts. */
 export function createAccountWrites(deps: AccountWritesDeps): AccountWrites {
@@ -109,7 +112,7 @@ export function createAccountWrites(deps: AccountWritesDeps): AccountWrites {
     },
   })
 
-  /** Every live AppSession at an app that the person may not open. By the store, not by what this process remembers of the apps. */
+  /** Every live AppSession at an app that the person may not open, and those that an app kept access of. By the store, not by what this process remembers of the apps. */
   const closedTo = async ({ id, groups }: Account): Promise<readonly AppSessionId[]> => {
     const open = new Set((await deps.apps.list()).filter((app) => isOpenTo(app, groups)).map((app) => app.id))
     const closed: AppSessionId[] = []
@@ -127,6 +130,8 @@ export function createAccountWrites(deps: AccountWritesDeps): AccountWrites {
       for (const { id: appSessionId, appId } of joined) if (!open.has(appId)) closed.push(appSessionId)
       last = page.length === sessionsAtOnce ? page.at(-1) : undefined
     } while (last !== undefined)
+    for (const { appSessionId, appId } of await deps.tokens.listOffline({ accountId: id }, offlineMax))
+      if (!open.has(appId)) closed.push(appSessionId)
     return closed
   }
 
@@ -181,9 +186,11 @@ export function createAccountWrites(deps: AccountWritesDeps): AccountWrites {
 /** What several ends of one command came to. They are told apart in the record; the command answers with the first that ended something. */
 function together(ends: readonly EndResult[]): EndResult {
   const logoutId = ends.find((end) => end.logoutId !== undefined)?.logoutId
+  const offlineAccesses = ends.reduce((sum, end) => sum + (end.offlineAccesses ?? 0), 0)
   return {
     ...(logoutId === undefined ? {} : { logoutId }),
     ssoSessionIds: ends.flatMap(({ ssoSessionIds }) => ssoSessionIds),
     appSessionIds: ends.flatMap(({ appSessionIds }) => appSessionIds),
+    ...(offlineAccesses === 0 ? {} : { offlineAccesses }),
   }
 }

@@ -12,7 +12,8 @@ import type { AccountId, AppSessionId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { EndResult, EndSession, SessionSelector } from '../sessions/ending.ts'
-import type { SessionStore } from '../sessions/store.ts'
+import type { RevokeOffline } from '../sessions/offline-access.ts'
+import type { SessionStore, TokenStore } from '../sessions/store.ts'
 
 export interface AppWrite {
   /** As it was read in this transaction. */
@@ -27,7 +28,7 @@ export interface AppWrite {
 export interface AppWrites {
   /**
    * Writes `next` over `before` and ends, at an app that is disabled or removed, every AppSession; where fewer people may open it, theirs
-   * who may not any more. Undefined, and nothing written, when `before` is not what is stored, or the client id is taken.
+   * who may not any more. Where it may keep no access any more while people are away, that goes. Undefined, and nothing written, when `before` is not what is stored, or the client id is taken.
    */
   replace(write: AppWrite): Promise<EndResult | undefined>
   /** Deletes records of apps that were removed before `at`. Their sessions ended when they were removed. */
@@ -39,7 +40,9 @@ export interface AppWritesDeps {
   readonly rewrites: { readonly apps: AppRewrites; readonly consents: Pick<ConsentRemovals, 'forgetApp'> }
   readonly accounts: Pick<AccountStore, 'find'>
   readonly sessions: Pick<SessionStore, 'activeAt'>
+  readonly tokens: Pick<TokenStore, 'listOffline'>
   readonly endSession: EndSession
+  readonly revokeOffline: RevokeOffline
   readonly transaction: Transaction
   readonly audit: AppendAudit
 }
@@ -54,13 +57,18 @@ const nothingEnded: EndResult = { ssoSessionIds: [], appSessionIds: [] }
 
 /** Creates the one way to write apps over what they were. */
 export function createAppWrites(deps: AppWritesDeps): AppWrites {
-  /** The AppSessions of those whom `next` is closed to; all of the app's when there are too many to look at. */
+  /**
+   * The AppSessions of those whom `next` is closed to, ended ones too where the app kept access; all of the app's when there are too
+   * many to look at.
+   */
   const closedTo = async (next: App): Promise<SessionSelector> => {
     const active = await deps.sessions.activeAt(next.id, lookedAtMax + 1)
-    if (active.length > lookedAtMax) return { kind: 'app', appId: next.id }
+    const offline = await deps.tokens.listOffline({ appId: next.id }, lookedAtMax + 1)
+    if (active.length + offline.length > lookedAtMax) return { kind: 'app', appId: next.id }
     const closed: AppSessionId[] = []
     const verdicts = new Map<AccountId, boolean>()
-    for (const { id, accountId } of active) {
+    const away = offline.map(({ appSessionId, accountId }) => ({ id: appSessionId, accountId }))
+    for (const { id, accountId } of [...active, ...away]) {
       const known = verdicts.get(accountId)
       const open = known ?? isOpenTo(next, (await deps.accounts.find(accountId))?.groups ?? [])
       verdicts.set(accountId, open)
@@ -85,6 +93,9 @@ export function createAppWrites(deps: AppWritesDeps): AppWrites {
           const { before, next, by, fingerprint } = write
           if (!(await deps.rewrites.apps.replace(next, before.updatedAt, fingerprint))) return undefined
           for (const event of write.events) await deps.audit(event, { actor: by })
+          // What was given under the old word is taken back, so that it does not come alive again with the next change.
+          if (before.offline !== undefined && next.offline === undefined)
+            await deps.revokeOffline({ kind: 'app', appId: next.id }, 'app-changed', by)
           if (next.removedAt !== undefined) await deps.rewrites.consents.forgetApp(next.id)
           return endLost(write)
         },

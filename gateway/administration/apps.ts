@@ -248,6 +248,15 @@ function invalid(problem: string): GatewayError {
 }
 
 function changedFields(before: App, after: App): readonly string[] {
-  const fields = ['name', 'launchUrl', 'firstParty', 'access', 'sessions', 'logout', 'oidc'] as const
+  const fields = [
+    'name',
+    'launchUrl',
+    'firstParty',
+    'access',
+    'sessions',
+    'logout',
+    'offline',
+    'oidc',
+  ] as const
   return fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
 }

@@ -146,6 +146,7 @@ function appOf(id: AppId, entry: DeclaredApp, before: App | undefined, now: numb
     fileOwned: true,
     sessions: entry.sessions,
     logout: entry.logout,
+    ...(entry.offline === 'survives-sign-out' ? { offline: entry.offline } : {}),
     oidc: { clientId, ...(secretHash === undefined ? {} : { secretHash }), metadata },
     createdAt: before?.createdAt ?? now,
     updatedAt: Math.max(now, (before?.updatedAt ?? 0) + 1),

@@ -13,6 +13,7 @@ import type { AppId, SsoSessionId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { EndResult, EndSession } from '../sessions/ending.ts'
+import type { RevokeOffline } from '../sessions/offline-access.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { Throttle } from '../sign-in/throttle.ts'
@@ -24,6 +25,8 @@ export interface OwnAccount {
   /** Ends one session of the same person; an empty result when it is not theirs or has ended already. */
   endSession(session: SsoSession, id: SsoSessionId): Promise<EndResult>
   endOtherSessions(session: SsoSession): Promise<EndResult>
+  /** Takes back what an app may do while the person is away; their sessions live on. False when it had nothing. */
+  removeOffline(session: SsoSession, appId: AppId): Promise<boolean>
   /** Sets the password, ends all other sessions and replaces this one's secret (DECISIONS 20). */
   changePassword(of: PasswordChange): Promise<PasswordChangeOutcome>
 }
@@ -56,6 +59,7 @@ export interface OwnAccountDeps {
   readonly throttle: Pick<Throttle, 'admitPassword'>
   readonly registry: Pick<SessionRegistry, 'findLive' | 'replaceSecret'>
   readonly endSession: EndSession
+  readonly revokeOffline: RevokeOffline
   readonly append: AppendAudit
   readonly transaction: Transaction
 }
@@ -132,6 +136,12 @@ export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
         'account-everywhere',
         actorOf(session),
       ),
+
+    removeOffline: async (session, appId) => {
+      const { accountId } = session
+      const ofTheirs = { kind: 'app', appId, accountId } as const
+      return (await deps.revokeOffline(ofTheirs, 'taken-back', actorOf(session))) > 0
+    },
 
     changePassword: async (of) => {
       const account = await accounts.find(of.session.accountId)

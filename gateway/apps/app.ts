@@ -16,6 +16,8 @@ export interface App {
   readonly fileOwned: boolean
   readonly sessions: AppSessionRules
   readonly logout: AppLogoutRules
+  /** Access that was given for while the person is away outlives the person leaving. Absent: it ends with the session. */
+  readonly offline?: 'survives-sign-out'
   readonly oidc: OidcClient
   readonly createdAt: number
   /** Grows with every change, so that of two changes made at once one is refused. */

@@ -43,6 +43,7 @@ export function problemsOf(app: App, rules: AppRules): readonly AppProblem[] {
     ...clientIdProblems(app),
     ...credentialProblems(app),
     ...grantProblems(metadata),
+    ...offlineProblems(app),
     ...redirectProblems(metadata, rules.allowsPlainHttp),
     ...calledProblems(metadata, rules.allowsPlainHttp),
     ...linkProblems(metadata),
@@ -120,6 +121,20 @@ function grantProblems(metadata: ClientMetadata): readonly AppProblem[] {
   return [
     ...when(!metadata.grant_types.includes(needed), 'grant_types', `must hold ${needed}`),
     ...when(scopes !== undefined && !scopes.includes('openid'), 'scope', 'must hold openid'),
+  ]
+}
+
+/** Nothing would survive, and whoever set it would think that something does. */
+function offlineProblems({ offline, oidc }: App): readonly AppProblem[] {
+  if (offline === undefined) return []
+  const { grant_types: types, scope } = oidc.metadata
+  return [
+    ...when(!types.includes('refresh_token'), 'offline', 'needs refresh_token among grant_types'),
+    ...when(
+      scope !== undefined && !scope.split(' ').includes('offline_access'),
+      'offline',
+      'needs offline_access in scope',
+    ),
   ]
 }
 

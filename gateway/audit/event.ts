@@ -9,7 +9,7 @@ import type {
   LogoutId,
   SsoSessionId,
 } from '../kernel/ids.ts'
-import type { Actor, Cause } from '../sessions/cause.ts'
+import type { Actor, Cause, OfflineCause } from '../sessions/cause.ts'
 
 /**
  * Everything worth a line in the audit trail, closed. Begins, joins, ends, credentials, refusals that hint at an attack and
@@ -118,6 +118,13 @@ export type AuditEvent =
       readonly scopes: readonly string[]
     }
   | { readonly type: 'consent.denied'; readonly accountId: AccountId; readonly appId: AppId }
+  | { readonly type: 'offline-access.started'; readonly accountId: AccountId; readonly appId: AppId }
+  | {
+      readonly type: 'offline-access.revoked'
+      readonly accountId: AccountId
+      readonly appId: AppId
+      readonly cause: OfflineCause
+    }
   | { readonly type: 'code.replayed'; readonly appId: AppId; readonly accountId?: AccountId }
   | { readonly type: 'refresh-token.replayed'; readonly appId: AppId; readonly accountId?: AccountId }
   | { readonly type: 'refresh-token.given-again'; readonly appId: AppId; readonly accountId?: AccountId }

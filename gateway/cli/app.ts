@@ -52,6 +52,11 @@ export const appVerbs: readonly Verb[] = [
       public: { kind: 'yes', help: 'it cannot keep a secret: a native or browser app' },
       native: { kind: 'yes', help: 'it may use a scheme of its own' },
       refresh: { kind: 'yes', help: 'it gets refresh tokens' },
+      offline: {
+        kind: 'text',
+        value: 'rule',
+        help: 'survives-sign-out: what it was granted with offline_access outlives the person leaving (default: ends-with-session)',
+      },
       'first-party': { kind: 'yes', help: 'no consent page' },
       'secret-stdin': {
         kind: 'yes',
@@ -144,6 +149,7 @@ function show(call: Call, app: App): void {
     ['access', accessOf(app)],
     ['launch_url', app.launchUrl],
     ['first_party', String(app.firstParty)],
+    ['offline', app.offline ?? 'ends-with-session'],
     ['created', instant(app.createdAt)],
     ['changed', instant(app.updatedAt)],
     ['client_id', app.oidc.clientId],
@@ -169,6 +175,7 @@ async function add(call: Call, gateway: Opened): Promise<void> {
       access: groups.length === 0 ? { kind: 'everyone' } : { kind: 'groups', groups },
       sessions: {},
       logout: { causes: 'all', appSignsOut: 'everywhere' },
+      ...offlineFrom(call),
       oidc: { ...(chosen === undefined ? {} : { secret: chosen }), metadata: metadataFrom(call) },
     },
     byCommandLine,
@@ -189,6 +196,13 @@ async function add(call: Call, gateway: Opened): Promise<void> {
   if (app.oidc.metadata.backchannel_logout_uri === undefined) {
     call.terminal.line('Without --backchannel-logout-uri it cannot be told when a session ends.')
   }
+}
+
+function offlineFrom({ flags }: Call): { readonly offline?: 'survives-sign-out' } {
+  const rule = flags.text('offline') ?? 'ends-with-session'
+  if (rule === 'ends-with-session') return {}
+  if (rule === 'survives-sign-out') return { offline: rule }
+  throw new UsageError('--offline is ends-with-session or survives-sign-out.')
 }
 
 /** What is silent in metadata means RS256; new apps are told to use ES256, which is smaller and faster (DECISIONS 15). */

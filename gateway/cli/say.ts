@@ -3,6 +3,10 @@ import type { Terminal } from './terminal.ts'
 
 /** Says what a command ended and where to see whether every app has heard of it. */
 export function sayEnded(terminal: Terminal, ended: EndResult): void {
+  if (ended.offlineAccesses !== undefined) {
+    const accesses = counted(ended.offlineAccesses, 'app access', 'app accesses')
+    terminal.line(`Revoked ${accesses} that would have outlived a sign-out.`)
+  }
   if (ended.logoutId === undefined) {
     terminal.line('No session was active.')
     return

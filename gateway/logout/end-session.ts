@@ -1,7 +1,8 @@
 /**
  * The one door: every session that ends, ends here (invariant 1).
  *
- * Owns: the order of the steps below, and that they commit together (invariant 2). Relies on: SessionStore, TokenStore, LogoutStore,
+ * Owns: the order of the steps below, that they commit together (invariant 2), and that a cause which takes everything takes an app's
+ * offline access too, also of sessions that had ended before. Relies on: SessionStore, TokenStore, LogoutStore,
  * AuditTrail, Messenger for whether an app can be told at all. Never: talks to an app. A person's sign-out must not wait for one,
  * so telling them is the dispatcher's work (invariant 6).
  */
@@ -15,14 +16,16 @@ import type { Log } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { AppSession } from '../sessions/app-session.ts'
-import type { Actor, Cause } from '../sessions/cause.ts'
+import { type Actor, type Cause, leavesOfflineAccess } from '../sessions/cause.ts'
 import type { EndResult, EndSession, SessionSelector } from '../sessions/ending.ts'
+import type { OfflineAccess } from '../sessions/offline-access.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore, TokenStore } from '../sessions/store.ts'
 import type { AppDirectory } from './app-directory.ts'
 import { type Channel, type LogoutDelivery, noChannelWords } from './delivery.ts'
 import type { Messenger } from './messenger.ts'
 import type { DeliveryMeter } from './meter.ts'
+import { revokedEvents } from './revoke-offline.ts'
 import type { LogoutStore } from './store.ts'
 
 export interface EndSessionDeps {
@@ -52,6 +55,7 @@ const maxBatches = 50
 interface Ended {
   readonly ssoSessions: readonly SsoSession[]
   readonly appSessions: readonly AppSession[]
+  readonly offline: readonly OfflineAccess[]
 }
 
 /**
@@ -66,6 +70,7 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
     const logoutId = newId('logout', deps.random)
     const ssoSessionIds: EndResult['ssoSessionIds'][number][] = []
     const appSessionIds: EndResult['appSessionIds'][number][] = []
+    let offlineAccesses = 0
     for (const part of inBatches(selector)) {
       for (let batch = 0; ; batch++) {
         if (batch === maxBatches)
@@ -75,11 +80,17 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
         })
         for (const { id } of ended.ssoSessions) ssoSessionIds.push(id)
         for (const { id } of ended.appSessions) appSessionIds.push(id)
+        offlineAccesses += ended.offline.length
         if (!mayFindMore(part, ended)) break
       }
     }
     const nothing = ssoSessionIds.length === 0 && appSessionIds.length === 0
-    return { ...(nothing ? {} : { logoutId }), ssoSessionIds, appSessionIds }
+    return {
+      ...(nothing ? {} : { logoutId }),
+      ssoSessionIds,
+      appSessionIds,
+      ...(offlineAccesses === 0 ? {} : { offlineAccesses }),
+    }
   }
 }
 
@@ -91,10 +102,19 @@ async function endBatch(
   const now = deps.clock.now()
   // 1. Mark them ended: from here on every read and every write in flight finds them so (invariant 3). What another caller ended in
   //    the same instant is not in the answer, so each session is ended, told and recorded once.
-  const ended = await deps.sessions.markEnded(selector, { at: now, ...of })
-  if (ended.ssoSessions.length === 0 && ended.appSessions.length === 0) return ended
-  // 2. Revoke what hangs on them. After the mark, so that no token can be made in between.
-  await deps.tokens.revokeOfAppSessions(ended.appSessions.map(({ id }) => id))
+  const marked = await deps.sessions.markEnded(selector, { at: now, ...of })
+  // 2. Revoke what hangs on them, and what hung on sessions that ended before. After the mark, so that no token can be made in between.
+  const leaves = leavesOfflineAccess(of.cause)
+  const offline = leaves ? [] : await deps.tokens.revokeOffline(selector, maxEndedAtOnce)
+  const ended: Ended = { ...marked, offline }
+  if (ended.ssoSessions.length === 0 && ended.appSessions.length === 0) {
+    if (offline.length > 0) await deps.audit.appendAll(revokedEvents(offline, of.cause), { actor: of.actor })
+    return ended
+  }
+  await deps.tokens.revokeOfAppSessions(
+    ended.appSessions.map(({ id }) => id),
+    leaves,
+  )
   // 3. Owe the news to every app that wants it. An app that could not be told is stored too: a report must not leave it out.
   const deliveries = ended.appSessions.flatMap((session) => deliveryFor(deps, session, of, now))
   const pending = deliveries.some(({ progress }) => progress.state === 'pending')
@@ -195,10 +215,14 @@ function eventsOf(
         logoutId,
       }),
     ),
+    ...revokedEvents(ended.offline, cause),
   ]
 }
 
-function onlyAccount({ ssoSessions, appSessions }: Ended): AccountId | undefined {
+function onlyAccount({
+  ssoSessions,
+  appSessions,
+}: Pick<Ended, 'ssoSessions' | 'appSessions'>): AccountId | undefined {
   const accounts = new Set([...ssoSessions, ...appSessions].map(({ accountId }) => accountId))
   const [first] = accounts
   return accounts.size === 1 ? first : undefined
@@ -218,7 +242,8 @@ function chunks<T>(list: readonly T[]): readonly (readonly T[])[] {
   return Array.from({ length: count }, (_, at) => list.slice(at * maxEndedAtOnce, (at + 1) * maxEndedAtOnce))
 }
 
-function mayFindMore(selector: SessionSelector, { ssoSessions, appSessions }: Ended): boolean {
+function mayFindMore(selector: SessionSelector, { ssoSessions, appSessions, offline }: Ended): boolean {
+  if (offline.length >= maxEndedAtOnce) return true
   switch (selector.kind) {
     case 'sso-sessions':
     case 'app-sessions':

@@ -196,9 +196,9 @@ export class Sweeper implements AsyncDisposable {
     const { clock, tokens, sessions, logouts, keepHistoryMs } = this.#deps
     const now = clock.now()
     const before = now - keepHistoryMs
-    // Tokens before the sessions they hang on, sessions before the Logouts that they name.
+    // Tokens and offline accesses before the sessions they hang on, sessions before the Logouts that they name.
     const expired = await this.#inSteps(() => tokens.deleteExpired(now, rowsAtOnce))
-    const ended = await this.#inSteps(() => sessions.deleteEnded(before, rowsAtOnce))
+    const ended = await this.#inSteps(() => sessions.deleteEnded(before, rowsAtOnce, now))
     const settled = await this.#inSteps(() => logouts.deleteSettled(before, rowsAtOnce))
     return expired + ended + settled
   }

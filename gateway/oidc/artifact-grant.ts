@@ -37,7 +37,7 @@ export async function revokeGrant(
   const now = deps.clock.now()
   // Kept for as long as anything of the grant could still be shown.
   const { absoluteMs, rememberedAbsoluteMs = absoluteMs } = deps.sessions.policy
-  const keepUntil = now + Math.max(absoluteMs, rememberedAbsoluteMs)
+  const keepUntil = now + Math.max(absoluteMs, rememberedAbsoluteMs, deps.offlinePolicy.absoluteMs)
   await deps.transaction.run(
     async () => {
       if (!(await deps.store.revokeGrant(grantId, now, keepUntil))) return

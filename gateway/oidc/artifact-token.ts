@@ -8,9 +8,10 @@ import { digest } from '../kernel/digest.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { type AccountId, newId, type SsoSessionId } from '../kernel/ids.ts'
 import type { AppSession } from '../sessions/app-session.ts'
-import { appExpiryOf, expiryOf } from '../sessions/lifetime.ts'
+import { appExpiryOf } from '../sessions/lifetime.ts'
 import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutSecrets } from './artifact.ts'
 import type { FoundTokens } from './found-tokens.ts'
+import { endIfRunOut, isInSession, isOffline, mayOutlive, withoutSession } from './offline.ts'
 import type { FoundToken, TokenKind } from './store.ts'
 import { touchAuthorized, touchUserinfo } from './token-activity.ts'
 import type { TokenWrites } from './token-writes.ts'
@@ -27,9 +28,13 @@ export function tokenAdapter(
   const isDead = (token: FoundToken, now: number): boolean =>
     token.expiresAt <= now ||
     token.grantRevoked ||
-    token.ended ||
-    expiryOf(token.ssoSession, sessions.policy, now) !== undefined ||
-    appExpiryOf(token.appSession, policyOf(deps.apps.find(token.appSession.appId)), now) !== undefined
+    !(isInSession(deps, token, now) || isOffline(deps, token, now))
+
+  const findToken = async (id: string): Promise<FoundToken | undefined> => {
+    const token = await store.find(kind, id)
+    if (token === undefined || kind !== 'RefreshToken') return token
+    return (await endIfRunOut(deps, token, clock.now())) ? store.find(kind, id) : token
+  }
 
   const insertCode = async (id: string, payload: AdapterPayload, expiresAt: number): Promise<void> => {
     const app = deps.apps.findByClientId(payload.clientId ?? '')
@@ -94,19 +99,26 @@ export function tokenAdapter(
       const source = found.of(grantId)
       if (source === undefined)
         throw new GatewayError('internal', 'A token was stored outside the grant it came from.')
-      const { appSessionId } = source
+      const { appSessionId, offline } = source
+      if (kind === 'RefreshToken') {
+        const app = deps.apps.find(source.appSession.appId)
+        if (offline !== undefined) writes.useOffline(offline)
+        else if (source.kind === 'AuthorizationCode' && mayOutlive(app, payload['scope']))
+          writes.beginOffline()
+      }
       writes.add({ kind, id: digest(id), grantId, appSessionId, payload: withoutSecrets(payload), expiresAt })
     },
 
     find: async (id) => {
-      const token = await store.find(kind, digest(id))
+      const token = await findToken(digest(id))
       if (token === undefined || isDead(token, clock.now())) return undefined
       found.remember(token)
       if (kind === 'AccessToken') await touchUserinfo(deps, token)
       const isFresh =
         token.consumedAt === undefined || (await writes.mayBeGivenAgain(kind, id, token.consumedAt))
+      const payload = token.payload as AdapterPayload
       return {
-        ...(token.payload as AdapterPayload),
+        ...(token.ended ? withoutSession(payload) : payload),
         jti: id,
         ...(isFresh ? {} : { consumed: toEpochSeconds(token.consumedAt ?? 0) }),
       }

@@ -9,6 +9,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { EndSession } from '../sessions/ending.ts'
+import type { OfflinePolicy } from '../sessions/offline-access.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { ArtifactStore } from './store.ts'
@@ -32,6 +33,8 @@ export interface ArtifactsDeps {
   /** How long a lost answer to a refresh may be asked for again (DECISIONS 12). */
   readonly refreshGraceMs: number
   readonly successorKey: Uint8Array
+  /** How long an app's access lasts while the person is away. */
+  readonly offlinePolicy: OfflinePolicy
   /** Throws GatewayError `throttled` when the address of the current request has asked for too many interactions. */
   readonly admitInteraction: () => Promise<void>
 }

@@ -13,11 +13,13 @@ import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import { minuteMs } from '../kernel/clock.ts'
 import { digest } from '../kernel/digest.ts'
 import { absoluteEndAt } from '../sessions/lifetime.ts'
+import { offlineEndsAt } from '../sessions/offline-access.ts'
 import { type ArtifactsDeps, lifetimeMs, unusedAdapter, withoutSecrets } from './artifact.ts'
 import { grantAdapter } from './artifact-grant.ts'
 import { sessionAdapter } from './artifact-session.ts'
 import { tokenAdapter } from './artifact-token.ts'
 import { createFoundTokens } from './found-tokens.ts'
+import { mayOutlive } from './offline.ts'
 import { createTokenWrites } from './token-writes.ts'
 
 export interface Artifacts {
@@ -25,8 +27,11 @@ export interface Artifacts {
   readonly adapter: (model: string) => Adapter
   /** Writes what the current token request has gathered; see token-writes. */
   readonly commit: () => Promise<void>
-  /** When the SsoSession that a token found in this request hangs on ends at the latest (ms). */
-  readonly sessionEndsAt: (grantId: string) => number | undefined
+  /**
+   * When a refresh token that is made of what was found in this request ends at the latest (ms): with the SsoSession that it hangs on,
+   * or with the offline access that it belongs to.
+   */
+  readonly refreshEndsAt: (of: { readonly grantId: string; readonly scope: unknown }) => number | undefined
 }
 
 /** Creates what the engine sees as its database. */
@@ -35,9 +40,15 @@ export function createArtifacts(deps: ArtifactsDeps): Artifacts {
   const writes = createTokenWrites(deps)
   return {
     commit: writes.commit,
-    sessionEndsAt: (grantId) => {
+    refreshEndsAt: ({ grantId, scope }) => {
       const token = found.of(grantId)
-      return token === undefined ? undefined : absoluteEndAt(token.ssoSession, deps.sessions.policy)
+      if (token === undefined) return undefined
+      const now = deps.clock.now()
+      const begins =
+        token.kind === 'AuthorizationCode' && mayOutlive(deps.apps.find(token.appSession.appId), scope)
+      return begins || token.offline !== undefined
+        ? offlineEndsAt({ startedAt: now, ...token.offline, lastUsedAt: now }, deps.offlinePolicy)
+        : absoluteEndAt(token.ssoSession, deps.sessions.policy)
     },
     adapter: (model) => {
       switch (model) {

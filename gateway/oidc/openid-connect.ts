@@ -38,7 +38,11 @@ import type { ArtifactStore } from './store.ts'
 
 export interface OpenIdConnectDeps {
   readonly issuer: string
-  readonly lifetimes: ProviderDeps['lifetimes'] & { readonly refreshGraceMs: number }
+  readonly lifetimes: ProviderDeps['lifetimes'] & {
+    readonly refreshGraceMs: number
+    readonly offlineIdleMs: number
+    readonly offlineAbsoluteMs: number
+  }
   readonly artifacts: ArtifactStore
   readonly accounts: AccountStore
   readonly credentials: CredentialStore
@@ -108,6 +112,7 @@ function artifactsDeps(deps: OpenIdConnectDeps): ArtifactsDeps {
     store: deps.artifacts,
     successorKey: deps.keys.secret('refresh-successor'),
     refreshGraceMs: deps.lifetimes.refreshGraceMs,
+    offlinePolicy: { idleMs: deps.lifetimes.offlineIdleMs, absoluteMs: deps.lifetimes.offlineAbsoluteMs },
     sessionOfRequest: async () => {
       const ctx = currentContext()
       return ctx === undefined ? undefined : deps.readSession(ctx)

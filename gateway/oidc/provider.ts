@@ -154,7 +154,7 @@ function configuration(deps: ProviderDeps): Configuration {
       IdToken: seconds(lifetimes.idMs),
       Interaction: seconds(lifetimes.interactionMs),
       Session: () => seconds(minuteMs),
-      RefreshToken: (_ctx, token) => refreshSeconds(deps, token.grantId ?? ''),
+      RefreshToken: (_ctx, { grantId = '', scope }) => refreshSeconds(deps, { grantId, scope }),
       Grant: seconds(minuteMs),
     },
     clockTolerance: clockToleranceSeconds,
@@ -233,9 +233,12 @@ async function loadGrant(deps: ProviderDeps, ctx: KoaContextWithOIDC) {
   return grant
 }
 
-/** Until the session's absolute end (DECISIONS 11): a family of refresh tokens ends when its session must, however often it rotates. */
-function refreshSeconds(deps: ProviderDeps, grantId: string): number {
-  const endsAt = deps.artifacts.sessionEndsAt(grantId)
+/**
+ * Until the session's absolute end (DECISIONS 11), or that of an offline access: a family of refresh tokens ends when it must, however
+ * often it rotates.
+ */
+function refreshSeconds(deps: ProviderDeps, of: Parameters<Artifacts['refreshEndsAt']>[0]): number {
+  const endsAt = deps.artifacts.refreshEndsAt(of)
   if (endsAt === undefined)
     throw new GatewayError('internal', 'A refresh token was made outside the grant it comes from.')
   return seconds(endsAt - deps.clock.now())

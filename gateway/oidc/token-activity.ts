@@ -13,13 +13,19 @@ export async function touchAuthorized(deps: ArtifactsDeps, appSession: AppSessio
 }
 
 export async function touchRefreshed(deps: ArtifactsDeps, token: FoundToken): Promise<void> {
-  if (!deps.sessions.policy.activity.includes('refresh')) return
+  // What lives without its session uses none.
+  if (token.ended || !deps.sessions.policy.activity.includes('refresh')) return
   await deps.sessions.touch(token.ssoSession, 'refresh')
   await deps.sessions.touchAppSession(token.appSession)
 }
 
 export async function touchUserinfo(deps: ArtifactsDeps, token: FoundToken): Promise<void> {
-  if (!deps.sessions.policy.activity.includes('userinfo') || Provider.ctx?.oidc.route !== 'userinfo') return
+  if (
+    token.ended ||
+    !deps.sessions.policy.activity.includes('userinfo') ||
+    Provider.ctx?.oidc.route !== 'userinfo'
+  )
+    return
   await deps.sessions.touch(token.ssoSession, 'userinfo')
   await deps.sessions.touchAppSession(token.appSession)
 }

@@ -6,6 +6,7 @@
 import { errors, Provider } from 'oidc-provider'
 import { digest } from '../kernel/digest.ts'
 import { GatewayError } from '../kernel/errors.ts'
+import { type OfflineAccess, offlineEndsAt } from '../sessions/offline-access.ts'
 import type { ArtifactsDeps } from './artifact.ts'
 import { revokeGrant } from './artifact-grant.ts'
 import { refreshSuccessor } from './refresh-successor.ts'
@@ -20,12 +21,17 @@ export interface Redeemed {
 
 interface Writes {
   redeemed?: Redeemed
+  offline?: { readonly startedAt?: number }
   readonly tokens: StoredToken[]
 }
 
 export interface TokenWrites {
   redeem(redeemed: Redeemed): void
   add(token: StoredToken): void
+  /** What is redeemed becomes an offline access. */
+  beginOffline(): void
+  /** What is redeemed belongs to one. */
+  useOffline(offline: Pick<OfflineAccess, 'startedAt'>): void
   /** True when a used refresh token may be answered once more: a lost answer, asked for again at once (DECISIONS 12). */
   mayBeGivenAgain(kind: TokenKind, value: string, consumedAt: number): Promise<boolean>
   /** Writes what the current request has gathered. Throws the engine's InvalidGrant when another request was first, or the session ended. */
@@ -65,8 +71,28 @@ export function createTokenWrites(deps: ArtifactsDeps): TokenWrites {
     return true
   }
 
-  const write = async ({ redeemed, tokens }: Writes): Promise<'written' | 'replayed' | 'ended'> => {
+  /** Before its tokens, which may be stored under it alone. False: the session has ended, and a new access begins in one only. */
+  const noteOffline = async (
+    { token }: Redeemed,
+    { startedAt }: { startedAt?: number },
+  ): Promise<boolean> => {
+    const now = clock.now()
+    const { grantId, appSessionId } = token
+    const expiresAt = offlineEndsAt({ startedAt: startedAt ?? now, lastUsedAt: now }, deps.offlinePolicy)
+    if (startedAt !== undefined) {
+      await store.useOffline(grantId, now, expiresAt)
+      return true
+    }
+    if (!(await store.beginOffline({ grantId, appSessionId, at: now, expiresAt }))) return false
+    const { appId, accountId } = token.appSession
+    await deps.audit({ type: 'offline-access.started', accountId, appId }, { actor: { kind: 'app', appId } })
+    return true
+  }
+
+  const write = async ({ redeemed, offline, tokens }: Writes): Promise<'written' | 'replayed' | 'ended'> => {
     if (redeemed !== undefined && !(await use(redeemed))) return 'replayed'
+    if (redeemed !== undefined && offline !== undefined && !(await noteOffline(redeemed, offline)))
+      return 'ended'
     for (const token of tokens) if (!(await store.insert(token))) return 'ended'
     if (redeemed?.token.kind === 'RefreshToken') await touchRefreshed(deps, redeemed.token)
     return 'written'
@@ -78,6 +104,12 @@ export function createTokenWrites(deps: ArtifactsDeps): TokenWrites {
     },
     add: (token) => {
       ofRequest().tokens.push(token)
+    },
+    beginOffline: () => {
+      ofRequest().offline = {}
+    },
+    useOffline: ({ startedAt }) => {
+      ofRequest().offline = { startedAt }
     },
     mayBeGivenAgain,
     commit: async () => {

@@ -14,6 +14,8 @@ export interface EndResult {
   readonly logoutId?: LogoutId
   readonly ssoSessionIds: readonly SsoSessionId[]
   readonly appSessionIds: readonly AppSessionId[]
+  /** How many apps' access while the person is away was revoked, if any: also of sessions that had ended before. */
+  readonly offlineAccesses?: number
 }
 
 /**

@@ -2,6 +2,7 @@ import type { AccountId, AppId, AppSessionId, LogoutId, SsoSessionId } from '../
 import type { Page } from '../kernel/page.ts'
 import type { AppSession } from './app-session.ts'
 import type { SessionSelector } from './ending.ts'
+import type { OfflineAccess } from './offline-access.ts'
 import type { Ending, SessionSecret, SsoSession } from './sso-session.ts'
 
 /** Where a list goes on: sessions started before this one. */
@@ -117,8 +118,12 @@ export interface SessionStore {
   leastRecentlyUsed(accountId: AccountId, limit: number): Promise<readonly SsoSession[]>
   /** Active sessions, for a gauge. Bounded: counts to `upTo` and stops. */
   countActive(upTo: number): Promise<number>
-  /** Deletes up to `limit` sessions that ended before `endedBefore`, with their AppSessions and secrets. Returns how many. */
-  deleteEnded(endedBefore: number, limit: number): Promise<number>
+  /**
+   * Goes through up to `limit` sessions that ended before `endedBefore` and deletes them with their AppSessions and secrets, but for
+   * those that an app's offline access came of: what ends it is found through them. Such a one is looked at again on another day.
+   * Returns how many were gone through.
+   */
+  deleteEnded(endedBefore: number, limit: number, now: number): Promise<number>
   /** What a Logout ended, for its report. */
   endedBy(logoutId: LogoutId): Promise<readonly SsoSession[]>
 }
@@ -128,8 +133,21 @@ export interface SessionStore {
  * so it knows no protocol (DECISIONS 35).
  */
 export interface TokenStore {
-  /** Makes every token, code and grant of these AppSessions unusable, and keeps them so. */
-  revokeOfAppSessions(ids: readonly AppSessionId[]): Promise<void>
+  /**
+   * Makes every token, code and grant of these AppSessions unusable, and keeps them so. `leaveOffline`: but for the refresh tokens
+   * of an app's offline access, which from now on hang on nothing but that.
+   */
+  revokeOfAppSessions(ids: readonly AppSessionId[], leaveOffline: boolean): Promise<void>
+  /**
+   * Revokes up to `limit` offline accesses of the sessions that the selector names, live and ended ones alike, with every token that
+   * came of them. Returns them.
+   */
+  revokeOffline(selector: SessionSelector, limit: number): Promise<readonly OfflineAccess[]>
+  /** Of a person or at an app, the one used last first. */
+  listOffline(
+    of: { readonly accountId: AccountId } | { readonly appId: AppId },
+    limit: number,
+  ): Promise<readonly OfflineAccess[]>
   /** Deletes up to `limit` that expired before `now`. Correctness never depends on it. Returns how many. */
   deleteExpired(now: number, limit: number): Promise<number>
 }

@@ -113,6 +113,7 @@ describe('disabling an account', () => {
     const accountWrites = createAccountWrites({
       ...core,
       ...core.stores,
+      tokens: core.stores.artifacts,
       rewrites: createStores(core.database, 'default').rewrites,
       endSession: () => Promise.reject(new Error('no room')),
     })

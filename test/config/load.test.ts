@@ -141,7 +141,6 @@ storage: { database: "postgres://user:opensesame@db/x" }`,
     expectRefused('mail.smtp_url', 'mail: { smtp_url: "smtp://x" }', /mail is not available/)
     expectRefused('tokens.device', 'tokens: { device: 10m }', /this version does not know yet/)
     expectRefused('apps[0].saml', anApp('', '    saml: {}'), /this version does not know yet/)
-    expectRefused('apps[0].offline', anApp('', '    offline: survives-sign-out'), /not available/)
     expect(
       problemsOf(
         'storage: { database: "sqlite:./x.db", cache: "memory:" }\nmail: { smtp_url: "", from: "" }',

@@ -79,7 +79,12 @@ export async function openSignIn(options: SignInTestOptions = {}) {
   const append = async (event: AuditEvent) => void events.push(event)
   const endSession = createEndSession({
     sessions,
-    tokens: { revokeOfAppSessions: async () => {}, deleteExpired: async () => 0 },
+    tokens: {
+      revokeOfAppSessions: async () => {},
+      revokeOffline: async () => [],
+      listOffline: async () => [],
+      deleteExpired: async () => 0,
+    },
     logouts: createSqlLogoutStore(database, 'default'),
     audit: { appendAll: async (all) => void events.push(...all) },
     apps: { find: () => undefined },
@@ -117,6 +122,7 @@ export async function openSignIn(options: SignInTestOptions = {}) {
     rewrites: { accounts, credentials, consents: createSqlConsentStore(database, 'default') },
     apps: createSqlAppStore(database, 'default'),
     sessions,
+    tokens: { listOffline: async () => [] },
     endSession,
     transaction: database.transaction,
     clock,
