@@ -35,6 +35,7 @@ import { loadMasterKey } from './keys/master-key.ts'
 import { signJwt } from './keys/sign-jwt.ts'
 import { Dispatcher } from './logout/dispatcher.ts'
 import { createEndSession } from './logout/end-session.ts'
+import { createReceipts, receiptType } from './logout/receipt.ts'
 import { createLogoutReports } from './logout/report.ts'
 import { createRevokeOffline } from './logout/revoke-offline.ts'
 import { Sweeper } from './logout/sweeper.ts'
@@ -198,6 +199,12 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     random,
   })
   const reports = createLogoutReports({ logouts: stores.logouts, apps })
+  const receipts = createReceipts({
+    logouts: stores.logouts,
+    issuer: config.issuer,
+    clock,
+    sign: (payload) => signJwt({ typ: receiptType }, payload, keys.signing('ES256')),
+  })
   const sweeper = new Sweeper({
     sessions: stores.sessions,
     tokens: stores.artifacts,
@@ -247,6 +254,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     passwords,
     createSetUpLink,
     reports,
+    receipts,
     sweeper,
     sealer,
     cookieNames: cookieNames(config.issuer),

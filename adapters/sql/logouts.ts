@@ -90,6 +90,16 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
       return rows.map(toDelivery)
     },
 
+    deliveriesAfter: async (id, after, limit) => {
+      const rows = await selectDeliveries()
+        .where('logout_id', '=', id)
+        .where('id', '>', after ?? '')
+        .orderBy('id')
+        .limit(Math.min(limit, maxRead))
+        .execute()
+      return rows.map(toDelivery)
+    },
+
     attemptsOf: async (ids) => {
       if (ids.length === 0) return []
       const rows = await database

@@ -16,6 +16,7 @@ import { readFlags } from './flags.ts'
 import { sayHelp, sayVerbHelp } from './help.ts'
 import { keyVerbs } from './key.ts'
 import { logoutVerbs } from './logout.ts'
+import { receiptVerbs } from './receipt.ts'
 import { sessionVerbs } from './session.ts'
 import { setUpVerbs } from './setup.ts'
 import { createTerminal, printable, type Terminal } from './terminal.ts'
@@ -48,6 +49,7 @@ const verbs: readonly Verb[] = [
   ...appCheckVerbs,
   ...sessionVerbs,
   ...logoutVerbs,
+  ...receiptVerbs,
   ...keyVerbs,
   ...apiKeyVerbs,
   ...helpVerbs,

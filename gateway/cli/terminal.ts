@@ -1,5 +1,7 @@
-import { text } from 'node:stream/consumers'
 import { GatewayError } from '../kernel/errors.ts'
+
+/** A secret is a line or two. */
+const maxSecretBytes = 64 * 1024
 
 /** Where a verb writes what it was asked for. Errors go to stderr, by `cli.ts` alone. */
 export interface Terminal {
@@ -7,7 +9,9 @@ export interface Terminal {
   json(value: unknown): void
   /** Columns as wide as their widest cell; the last one is as long as it likes. */
   table(heading: readonly string[], rows: readonly (readonly string[])[]): void
-  /** All of standard input as one text without its last line break: how secrets come in, which arguments would show to others. */
+  /** All of standard input, which may be `maxBytes` long. */
+  readInput(maxBytes: number): Promise<string>
+  /** The same as one text without its last line break: how secrets come in, which arguments would show to others. */
   readSecret(): Promise<string>
 }
 
@@ -20,8 +24,20 @@ export function createTerminal({ stdin, stdout }: Streams): Terminal {
   const line = (of = ''): void => {
     stdout.write(`${of}\n`)
   }
+  const readInput = async (maxBytes: number): Promise<string> => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of stdin) {
+      chunks.push(Buffer.from(chunk))
+      bytes += chunk.length
+      if (bytes > maxBytes) throw new GatewayError('input_invalid', 'Too much came in on standard input.')
+    }
+    if (bytes === 0) throw new GatewayError('input_invalid', 'Nothing came in on standard input.')
+    return Buffer.concat(chunks).toString()
+  }
   return {
     line,
+    readInput,
     json: (value) => line(JSON.stringify(value, undefined, 2)),
     table: (heading, rows) => {
       const all = [heading, ...rows]
@@ -36,7 +52,7 @@ export function createTerminal({ stdin, stdout }: Streams): Terminal {
       }
     },
     readSecret: async () => {
-      const secret = (await text(stdin)).replace(/\r?\n$/, '')
+      const secret = (await readInput(maxSecretBytes)).replace(/\r?\n$/, '')
       if (secret === '') throw new GatewayError('input_invalid', 'Nothing came in on standard input.')
       return secret
     },

@@ -28,12 +28,14 @@ export type ErrorCode =
   | 'internal'
   | 'key_not_found'
   | 'logout_not_found'
+  | 'logout_unsettled'
   | 'media_type_unsupported'
   | 'method_not_allowed'
   | 'not_found'
   | 'page_expired'
   | 'password_wrong'
   | 'payload_too_large'
+  | 'receipt_invalid'
   | 'session_ended'
   | 'session_not_found'
   | 'set_up_link_invalid'
@@ -75,12 +77,14 @@ const faults: Record<ErrorCode, { status: number; fault: Fault }> = {
   internal: { status: 500, fault: 'us' },
   key_not_found: { status: 404, fault: 'caller' },
   logout_not_found: { status: 404, fault: 'caller' },
+  logout_unsettled: { status: 409, fault: 'caller' },
   media_type_unsupported: { status: 415, fault: 'caller' },
   method_not_allowed: { status: 405, fault: 'caller' },
   not_found: { status: 404, fault: 'caller' },
   page_expired: { status: 400, fault: 'caller' },
   password_wrong: { status: 403, fault: 'caller' },
   payload_too_large: { status: 413, fault: 'caller' },
+  receipt_invalid: { status: 400, fault: 'caller' },
   session_ended: { status: 401, fault: 'caller' },
   session_not_found: { status: 404, fault: 'caller' },
   set_up_link_invalid: { status: 404, fault: 'caller' },

@@ -169,7 +169,7 @@ function wordFor(state: Progress['state'], answered: boolean): ReportState {
 }
 
 /** What may be said of a delivery besides its word. */
-function claimOf({
+export function claimOf({
   attempts,
   progress,
 }: LogoutDelivery): Pick<DeliveryReport, 'state' | 'nextAttemptAt' | 'settledAt' | 'reason'> {

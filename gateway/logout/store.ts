@@ -109,6 +109,12 @@ export interface LogoutStore {
   countDeliveries(ids: readonly LogoutId[]): Promise<readonly DeliveryCount[]>
   /** Of all these Logouts, oldest first; at most 1,000. */
   deliveriesOf(ids: readonly LogoutId[]): Promise<readonly LogoutDelivery[]>
+  /** Of one Logout, in the order of their ids, those after `after`; at most `limit`, and at most 1,000. */
+  deliveriesAfter(
+    id: LogoutId,
+    after: DeliveryId | undefined,
+    limit: number,
+  ): Promise<readonly LogoutDelivery[]>
   /** The newest 1,000 of all these deliveries, oldest first. */
   attemptsOf(ids: readonly DeliveryId[]): Promise<readonly DeliveryAttempt[]>
   /** Deletes up to `limit` Logouts that settled before `settledBefore`, with all that belongs to them. Returns how many. */

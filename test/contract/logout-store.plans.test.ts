@@ -22,7 +22,7 @@ describe('claiming deliveries on SQLite', () => {
     // The row to write is found by its key, and no read goes through deliveries that are settled or an app at a time.
     expect(reads[0]).toContain('sqlite_autoindex_logout_deliveries_1 (tenant=? AND id=?)')
     expect(
-      reads.filter((read) => /SCAN logout_deliveries|INDEX logout_deliveries_logout/.test(read)),
+      reads.filter((read) => /SCAN logout_deliveries|INDEX logout_deliveries_of_logout/.test(read)),
     ).toEqual([])
   })
 })

@@ -51,6 +51,22 @@ export function describeLogoutStore(name: string, open: () => Promise<OpenLogout
       expect(await store.logouts.claim(claimAll)).toEqual([])
     })
 
+    test('gives the deliveries of one Logout in the order of their ids, page by page', async () => {
+      await using store = await open()
+      const logout = aLogout()
+      const other = aLogout()
+      const owed = Array.from({ length: 5 }, () => aDelivery({ logoutId: logout.id }))
+      await store.logouts.insert(logout, owed)
+      await store.logouts.insert(other, [aDelivery({ logoutId: other.id })])
+      const ordered = owed.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+
+      const first = await store.logouts.deliveriesAfter(logout.id, undefined, 2)
+      expect(first).toEqual(ordered.slice(0, 2))
+      expect(await store.logouts.deliveriesAfter(logout.id, first[1]?.id, 10)).toEqual(ordered.slice(2))
+      expect(await store.logouts.deliveriesAfter(logout.id, ordered[4]?.id, 10)).toEqual([])
+      expect(await store.otherTenant.deliveriesAfter(logout.id, undefined, 10)).toEqual([])
+    })
+
     test('counts what is pending, and no further than it is asked to', async () => {
       await using store = await open()
       const logout = aLogout()
