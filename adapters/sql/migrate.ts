@@ -4,16 +4,16 @@ import { GatewayError } from '#gateway/kernel/errors.ts'
 import { isBusy } from './busy.ts'
 import * as first from './migrations/0001-first.ts'
 import * as apiKeys from './migrations/0005-api-keys.ts'
-import * as offlineAccess from './migrations/0007-offline-access.ts'
 import * as webhookMessages from './migrations/0006-webhook-messages.ts'
+import * as offlineAccess from './migrations/0007-offline-access.ts'
 import type { Schema } from './schema.ts'
 
 /** Plain numbered steps, in order. A released one is never changed: two neighbouring versions run side by side. */
 const migrations: Record<string, Migration> = {
   '0001-first': first,
   '0005-api-keys': apiKeys,
-  '0007-offline-access': offlineAccess,
   '0006-webhook-messages': webhookMessages,
+  '0007-offline-access': offlineAccess,
 }
 
 function migratorOf(database: Kysely<Schema>): Migrator {
