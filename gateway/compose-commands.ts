@@ -52,6 +52,7 @@ export function createCommands(core: Core): Commands {
     deliveries: createDeliveryCommands({
       ...shared,
       logouts: stores.logouts,
+      health: stores.health,
       retryForMs: config.logout.retryForMs,
       wake: () => core.dispatcher.wake(),
     }),

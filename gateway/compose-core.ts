@@ -35,6 +35,7 @@ import { loadMasterKey } from './keys/master-key.ts'
 import { signJwt } from './keys/sign-jwt.ts'
 import { Dispatcher } from './logout/dispatcher.ts'
 import { createEndSession } from './logout/end-session.ts'
+import { createHealthReports } from './logout/health-report.ts'
 import { createReceipts, receiptType } from './logout/receipt.ts'
 import { createLogoutReports } from './logout/report.ts'
 import { createRevokeOffline } from './logout/revoke-offline.ts'
@@ -120,6 +121,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
   })
   const dispatcher = new Dispatcher({
     logouts: stores.logouts,
+    health: stores.health,
     messenger,
     audit,
     transaction,
@@ -198,7 +200,8 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     clock,
     random,
   })
-  const reports = createLogoutReports({ logouts: stores.logouts, apps })
+  const reports = createLogoutReports({ logouts: stores.logouts, health: stores.health, apps })
+  const appHealth = createHealthReports({ health: stores.health, apps })
   const receipts = createReceipts({
     logouts: stores.logouts,
     issuer: config.issuer,
@@ -254,6 +257,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     passwords,
     createSetUpLink,
     reports,
+    appHealth,
     receipts,
     sweeper,
     sealer,

@@ -43,6 +43,20 @@ export function monitor(core: Core, handle: RequestListener): Monitored {
   )
   metrics.gauge(
     {
+      name: 'gatehouse_apps_unhealthy',
+      help: 'Apps that have not confirmed a sign-out since an attempt failed: failing while they are still told, down while they are only probed.',
+      labels: ['state'],
+    },
+    async () => {
+      const { failing, down } = await stores.health.countUnhealthy()
+      return [
+        { labels: { state: 'failing' }, value: failing },
+        { labels: { state: 'down' }, value: down },
+      ]
+    },
+  )
+  metrics.gauge(
+    {
       name: 'process_start_time_seconds',
       help: 'When the process started, in seconds since the epoch.',
       labels: [],

@@ -67,16 +67,18 @@ export function createSqlAppStore(database: SqlDatabase, tenant: string): AppSto
       return written !== undefined
     },
 
-    delete: async (id) => {
-      const deleted = await database
-        .q()
-        .deleteFrom('apps')
-        .where('tenant', '=', tenant)
-        .where('id', '=', id)
-        .returning('id')
-        .executeTakeFirst()
-      return deleted !== undefined
-    },
+    delete: (id) =>
+      database.transaction.run(async () => {
+        const q = database.q()
+        await q.deleteFrom('app_health').where('tenant', '=', tenant).where('app_id', '=', id).execute()
+        const deleted = await q
+          .deleteFrom('apps')
+          .where('tenant', '=', tenant)
+          .where('id', '=', id)
+          .returning('id')
+          .executeTakeFirst()
+        return deleted !== undefined
+      }),
 
     fingerprints: async () => {
       const rows = await database

@@ -1,11 +1,12 @@
 /**
- * Leasing due deliveries so that apps take turns. Two statements, each right on every engine.
+ * Leasing due deliveries so that apps take turns. Three statements, each right on every engine.
  *
  * `claimEarliest` looks at the deliveries that have been due longest and takes the first of each app, then the second of each, and so
  * on. That is all there is to do unless one app that is down or slow fills everything it looks at; then `claimAcrossApps` walks the
- * apps instead, one index seek each, so the queue of one, however long, keeps nobody waiting.
+ * apps instead, one index seek each, so the queue of one, however long, keeps nobody waiting. Both leave out apps whose breaker is open;
+ * `claimProbes` takes one delivery of each of those whose time to be asked has come.
  *
- * In both the outer conditions decide when two processes picked the same row: the second finds it due no more.
+ * In all of them the outer conditions decide when two processes picked the same row: the second finds it due no more.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { LogoutDeliveryRow } from './schema.ts'
@@ -24,6 +25,11 @@ function leased({ tenant, now }: ClaimOf): RawBuilder<unknown> {
   return sql`
     select app_id, count(*) as leases from logout_deliveries
     where tenant = ${tenant} and lease_by is not null and due_at > ${now} group by app_id`
+}
+
+/** Apps whose breaker is open: a handful of rows in an index of their own. */
+function blocked({ tenant }: ClaimOf): RawBuilder<unknown> {
+  return sql`select app_id from app_health where tenant = ${tenant} and probe_at is not null`
 }
 
 /** The plus keeps the planner of SQLite from walking everything that is due: the few rows picked are found by their key. */
@@ -49,7 +55,7 @@ export function claimEarliest(of: ClaimOf, window: number): RawBuilder<LogoutDel
       ),
       picked as (
         select turns.id from turns left join leased on leased.app_id = turns.app_id
-        where place + coalesce(leases, 0) <= ${of.perApp}
+        where place + coalesce(leases, 0) <= ${of.perApp} and turns.app_id not in (${blocked(of)})
         order by place + coalesce(leases, 0), due_at limit ${of.limit}
       )
     ${lease(of)}`
@@ -66,7 +72,7 @@ export function claimAcrossApps(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
         where queued.tenant = ${of.tenant} and queued.app_id = waiting.app_id
           and queued.state = 'pending' and queued.due_at <= ${of.now}
         order by queued.due_at limit 1 offset ${sql.lit(before)}
-      ) as id from waiting where app_id is not null`,
+      ) as id from waiting where app_id is not null and app_id not in (${blocked(of)})`,
   )
   return sql<LogoutDeliveryRow>`
     with recursive
@@ -88,4 +94,57 @@ export function claimAcrossApps(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
         order by place + coalesce(leases, 0), due.due_at limit ${of.limit}
       )
     ${lease(of)}`
+}
+
+/**
+ * A probe looks at so many of those that have been due longest and takes the one that was tried least: deliveries that an app chokes on
+ * must not be all that it is asked about.
+ */
+const probeCandidates = 16
+
+/** One delivery of each app that is to be probed, unless an attempt to it is under way. */
+export function claimProbes(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
+  return sql<LogoutDeliveryRow>`
+    with picked as (
+      select (
+        select candidates.id from (
+          select queued.id, queued.attempts, queued.due_at from logout_deliveries as queued
+          where queued.tenant = ${of.tenant} and queued.app_id = probed.app_id
+            and queued.state = 'pending' and queued.due_at <= ${of.now}
+          order by queued.due_at limit ${sql.lit(probeCandidates)}
+        ) as candidates order by candidates.attempts, candidates.due_at limit 1
+      ) as id
+      from app_health as probed
+      where probed.tenant = ${of.tenant} and probed.probe_at <= ${of.now} and not exists (
+        select 1 from logout_deliveries as under_way
+        where under_way.tenant = ${of.tenant} and under_way.app_id = probed.app_id
+          and under_way.lease_by is not null and under_way.due_at > ${of.now}
+      )
+      order by probed.probe_at limit ${of.limit}
+    )
+    ${lease(of)}`
+}
+
+/**
+ * When there may be something to claim, or to give up, after `now`. What falls due behind an open breaker wakes for nothing, which
+ * is cheaper than looking for the first that does not.
+ */
+export function nextDue(tenant: string, now: number): RawBuilder<{ readonly at: number | null }> {
+  return sql<{ readonly at: number | null }>`
+    select min(at) as at from (
+      select min(due_at) as at from logout_deliveries
+      where tenant = ${tenant} and state = 'pending' and due_at > ${now}
+      union all
+      select min(probe_at) from app_health as probed
+      where tenant = ${tenant} and probe_at > ${now} and exists (
+        select 1 from logout_deliveries as owed
+        where owed.tenant = ${tenant} and owed.app_id = probed.app_id and owed.state = 'pending'
+      )
+      union all
+      select min((
+        select min(owed.give_up_at) from logout_deliveries as owed
+        where owed.tenant = ${tenant} and owed.app_id = probed.app_id and owed.state = 'pending' and owed.give_up_at > ${now}
+      )) from app_health as probed
+      where tenant = ${tenant} and probe_at is not null
+    ) as instants`
 }

@@ -98,7 +98,10 @@ export function createLogoutPages(
           'logout_id',
           'state',
           // The attempt under way has no answer yet.
-          sql<number>`attempts > (case when lease_by is null then 0 else 1 end)`.as('answered'),
+          sql<number>`attempts > (case when lease_by is null then 0 else 1 end) or (
+            state = 'pending' and lease_by is null
+            and app_id in (select app_id from app_health where tenant = ${tenant} and probe_at is not null)
+          )`.as('answered'),
           fn.countAll<number>().as('count'),
         ])
         .where('tenant', '=', tenant)

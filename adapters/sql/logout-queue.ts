@@ -3,20 +3,32 @@
  *
  * Every write here names the lease and the attempt it was made under, so whoever comes too late changes nothing.
  */
-import { type SqlBool, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { LogoutId } from '#gateway/kernel/ids.ts'
-import type { LogoutDelivery } from '#gateway/logout/delivery.ts'
+import type { LogoutDelivery, PendingDelivery } from '#gateway/logout/delivery.ts'
 import type { BookedAttempt, LogoutStore, RetrySelector } from '#gateway/logout/store.ts'
-import { claimAcrossApps, claimEarliest } from './logout-claim.ts'
-import { fromAttempt, fromProgress, toPendingDelivery } from './logout-rows.ts'
+import { claimAcrossApps, claimEarliest, claimProbes, nextDue } from './logout-claim.ts'
+import { fromAttempt, fromProgress, toDelivery, toPendingDelivery } from './logout-rows.ts'
 import type { SqlDatabase } from './open.ts'
+import type { LogoutDeliveryRow } from './schema.ts'
+import { createStatement } from './statement.ts'
 
+/** Of what may be claimed at most one in so many is a probe: apps that are down wait for time-outs, and the others must not wait with them. */
+const perProbe = 4
 /** Rows looked at for each that may be claimed: apps with a few due each are served from these alone. */
 const windowPerClaim = 4
 
 type Queue = Pick<
   LogoutStore,
-  'claim' | 'renew' | 'release' | 'book' | 'countPending' | 'nextDueAfter' | 'retryNow'
+  | 'claim'
+  | 'renew'
+  | 'release'
+  | 'book'
+  | 'hasten'
+  | 'abandonOverdue'
+  | 'countPending'
+  | 'nextDueAfter'
+  | 'retryNow'
 >
 
 /** The part of LogoutStore that the dispatcher works with. */
@@ -24,6 +36,19 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
   const updateDeliveries = () => database.q().updateTable('logout_deliveries').where('tenant', '=', tenant)
   const updateLogouts = (ids: readonly LogoutId[]) =>
     database.q().updateTable('logouts').where('tenant', '=', tenant).where('id', 'in', ids)
+
+  const claimed = async (statement: RawBuilder<LogoutDeliveryRow>): Promise<readonly PendingDelivery[]> =>
+    (await statement.execute(database.q())).rows.map(toPendingDelivery)
+
+  const anyProbe = createStatement(database, (q, of: { now: number }) =>
+    q
+      .selectFrom('app_health')
+      .select('app_id')
+      .where('tenant', '=', tenant)
+      .where('probe_at', '<=', of.now)
+      .limit(1)
+      .compile(),
+  )
 
   /** True when at least so many are due: then the earliest that were looked at were not all. */
   const stillDue = async (now: number, count: number): Promise<boolean> => {
@@ -118,13 +143,18 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
 
   return {
     claim: async (of) => {
-      const window = of.limit * windowPerClaim
-      const { rows: earliest } = await claimEarliest({ tenant, ...of }, window).execute(database.q())
-      const left = of.limit - earliest.length
-      if (left === 0 || !(await stillDue(of.now, window - earliest.length)))
-        return earliest.map(toPendingDelivery)
-      const { rows } = await claimAcrossApps({ tenant, ...of, limit: left }).execute(database.q())
-      return [...earliest, ...rows].map(toPendingDelivery)
+      const probes =
+        (await anyProbe({ now: of.now })).length === 0
+          ? []
+          : await claimed(claimProbes({ tenant, ...of, limit: Math.ceil(of.limit / perProbe) }))
+      const limit = of.limit - probes.length
+      if (limit === 0) return probes
+      const window = limit * windowPerClaim
+      const earliest = await claimed(claimEarliest({ tenant, ...of, limit }, window))
+      const first = [...probes, ...earliest]
+      const left = of.limit - first.length
+      if (left === 0 || !(await stillDue(of.now, window - earliest.length))) return first
+      return [...first, ...(await claimed(claimAcrossApps({ tenant, ...of, limit: left })))]
     },
 
     renew: (claimed, leaseUntil) =>
@@ -164,6 +194,51 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
         return booked.map(({ next }) => next)
       }),
 
+    hasten: async (appId, { now, limit }) => {
+      const chosen = database
+        .q()
+        .selectFrom('logout_deliveries')
+        .select('id')
+        .where('tenant', '=', tenant)
+        .where('app_id', '=', appId)
+        .where(sql<SqlBool>`state = 'pending'`)
+        .where('due_at', '>', now)
+        .where('attempts', '>', 0)
+        .where('refusals', '=', 0)
+        .where('lease_by', 'is', null)
+        .limit(limit)
+      const rows = await updateDeliveries()
+        .set({ due_at: now })
+        .where('id', 'in', chosen)
+        .returning('id')
+        .execute()
+      return rows.length
+    },
+
+    abandonOverdue: ({ appId, reason, now, limit }) =>
+      database.transaction.run(async () => {
+        const chosen = database
+          .q()
+          .selectFrom('logout_deliveries')
+          .select('id')
+          .where('tenant', '=', tenant)
+          .where('app_id', '=', appId)
+          .where(sql<SqlBool>`state = 'pending'`)
+          .where('give_up_at', '<=', now)
+          .where('lease_by', 'is', null)
+          .limit(limit)
+        const rows = await updateDeliveries()
+          .set(fromProgress({ state: 'abandoned', settledAt: now, reason }))
+          .where('id', 'in', chosen)
+          .where('state', '=', 'pending')
+          .where('lease_by', 'is', null)
+          .returningAll()
+          .execute()
+        const abandoned = rows.map(toDelivery)
+        await settle([...new Set(abandoned.map(({ logoutId }) => logoutId))], now)
+        return abandoned
+      }),
+
     countPending: async (upTo) => {
       const counted = await database
         .q()
@@ -182,21 +257,15 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
     },
 
     nextDueAfter: async (now) => {
-      const row = await database
-        .q()
-        .selectFrom('logout_deliveries')
-        .select((of) => of.fn.min('due_at').as('due_at'))
-        .where('tenant', '=', tenant)
-        .where(sql<SqlBool>`state = 'pending'`)
-        .where('due_at', '>', now)
-        .executeTakeFirst()
-      return row?.due_at ?? undefined
+      const { rows } = await nextDue(tenant, now).execute(database.q())
+      return rows[0]?.at ?? undefined
     },
 
     retryNow: (selector, of) =>
       database.transaction.run(async () => {
-        const waiting = sql<SqlBool>`state = 'pending' and due_at > ${of.now} and lease_by is null
-          and give_up_at < ${of.giveUpAt}`
+        // What is due is about to be told, unless it waits behind an open breaker.
+        const waiting = sql<SqlBool>`state = 'pending' and lease_by is null and give_up_at < ${of.giveUpAt} and (due_at > ${of.now}
+          or app_id in (select app_id from app_health where tenant = ${tenant} and probe_at is not null))`
         const failed = sql<SqlBool>`state in ('refused', 'abandoned')`
         const first = await reopen(waiting, selector, of)
         if (first >= of.limit) return first

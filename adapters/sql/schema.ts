@@ -21,6 +21,7 @@ export interface Schema {
   logouts: LogoutRow
   logout_deliveries: LogoutDeliveryRow
   delivery_attempts: DeliveryAttemptRow
+  app_health: AppHealthRow
   audit_events: AuditEventRow
   audit_checkpoints: AuditCheckpointRow
   change_counters: ChangeCounterRow
@@ -242,6 +243,20 @@ export interface DeliveryAttemptRow {
   outcome: 'acknowledged' | 'refused' | 'unreachable'
   status: number | null
   error: string | null
+}
+
+export interface AppHealthRow {
+  tenant: string
+  app_id: string
+  /** In a row: all that were not confirmed, and those that count towards opening the breaker. */
+  failures: number
+  silences: number
+  failing_since: number | null
+  reason: string | null
+  /** Set while the breaker is open. */
+  probe_at: number | null
+  probes: number
+  last_confirmed_at: number | null
 }
 
 export interface AuditEventRow {

@@ -7,6 +7,7 @@ import type {
 import type { AppRewrites, AppStore, ConsentRemovals, ConsentStore } from '#gateway/apps/store.ts'
 import { createSqlAccountStore } from './accounts.ts'
 import { createSqlApiKeyStore } from './api-keys.ts'
+import { createSqlHealthStore } from './app-health.ts'
 import { createSqlAppStore } from './apps.ts'
 import { createSqlArtifactStore } from './artifacts.ts'
 import { createSqlAuditStore } from './audit.ts'
@@ -48,6 +49,7 @@ export function createStores(database: SqlDatabase, tenant: string) {
     sessions: createSqlSessionStore(database, tenant),
     artifacts: createSqlArtifactStore(database, tenant),
     logouts: createSqlLogoutStore(database, tenant),
+    health: createSqlHealthStore(database, tenant),
     audit: createSqlAuditStore(database, tenant),
     apiKeys: createSqlApiKeyStore(database, tenant),
     rewrites,

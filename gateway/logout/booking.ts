@@ -1,9 +1,10 @@
 /**
  * Writes down what apps answered.
  *
- * Owns: that an attempt, the delivery's new state, its Logout's settling and the audit line commit together. Relies on: LogoutStore,
- * whose fencing refuses answers that come after the lease was lost. Never: forgets an answer while the store is away; it tries again,
- * and if the process dies first the lease runs out and the app is told once more, which is harmless.
+ * Owns: that an attempt, the delivery's new state, its Logout's settling, what is known of the app and the audit line commit together.
+ * Relies on: LogoutStore, whose fencing refuses answers that come after the lease was lost; health.ts for what an answer says of an app.
+ * Never: forgets an answer while the store is away; it tries again, and if the process dies first the lease runs out and the app is told
+ * once more, which is harmless. Never: lets an answer that came too late speak for or against an app.
  *
  * Answers that arrive together are written together: a hundred apps cost a few commits, not a hundred.
  */
@@ -11,21 +12,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditEvent } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { AppId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import { afterAttempt, attemptRecord, type LogoutDelivery, unreachableWords } from './delivery.ts'
 import {
-  type AttemptOutcome,
-  afterAttempt,
-  attemptRecord,
-  type LogoutDelivery,
-  type PendingDelivery,
-} from './delivery.ts'
+  afterExperience,
+  type Experience,
+  noLaterThanProbe,
+  type Reachability,
+  unknownReachability,
+} from './health.ts'
+import type { HealthStore } from './health-store.ts'
 import type { DeliveryMeter } from './meter.ts'
 import type { Jitter } from './schedule.ts'
 import type { BookedAttempt, LogoutStore } from './store.ts'
 
 export interface BookingDeps {
   readonly logouts: LogoutStore
+  readonly health: Pick<HealthStore, 'find' | 'save' | 'overdue'>
   readonly audit: Pick<AuditTrail, 'appendAll'>
   readonly transaction: Transaction
   readonly clock: Clock
@@ -35,14 +40,12 @@ export interface BookingDeps {
 }
 
 /** An attempt that has come to its end, one way or another. */
-export interface Answer {
-  readonly claimed: PendingDelivery
-  readonly startedAt: number
-  readonly outcome: AttemptOutcome
-}
+export type Answer = Experience
 
 /** Answers in one transaction: a few ms of writing, so that a person who signs in does not wait behind it. */
 const bookedAtOnce = 64
+/** What waited for an app that is back, or waited in vain, in one transaction; the others of it follow in the next. */
+const movedAtOnce = 500
 /** The store is asked again this soon, and after more failures at most this late. */
 const firstPauseMs = 250
 const maxPauseMs = 5_000
@@ -97,29 +100,99 @@ export class Booking {
   }
 
   async #book(batch: readonly Answer[]): Promise<void> {
-    const { logouts, audit, transaction, clock, log, jitter } = this.#deps
+    const { logouts, health, audit, transaction, clock, log } = this.#deps
     const now = clock.now()
-    const attempts = batch.map(({ claimed, outcome, startedAt }): BookedAttempt => {
-      const attempt = attemptRecord(claimed, outcome, startedAt)
-      return {
-        claimed,
-        next: afterAttempt(claimed, outcome, now, jitter),
-        ...(attempt === undefined ? {} : { attempt }),
-      }
-    })
-    const booked = await transaction.run(async () => {
-      const written = await logouts.book(attempts, now)
+    const { booked, back } = await transaction.run(async () => {
+      const known = await health.find([...new Set(batch.map(({ claimed }) => claimed.appId))])
+      const expected = this.#learn(known, batch, now)
+      const written = await logouts.book(
+        batch.map((answer) => this.#attempt(answer, expected.get(answer.claimed.appId), now)),
+        now,
+      )
       await audit.appendAll(written.flatMap(settledEvent), { actor: { kind: 'gateway' } })
-      return written
+      // Nearly always all of them: only then is what was expected what has become.
+      const counting = new Set(written.map(({ id }) => id))
+      const learned =
+        written.length === batch.length
+          ? expected
+          : this.#learn(
+              known,
+              batch.filter(({ claimed }) => counting.has(claimed.id)),
+              now,
+            )
+      const before = new Map(known.map((of) => [of.appId, of]))
+      await health.save([...learned.values()].filter((of) => of !== before.get(of.appId)))
+      const answeredAgain = [...learned.values()].filter(
+        ({ appId, breaker }) => breaker === undefined && before.get(appId)?.breaker !== undefined,
+      )
+      for (const { appId } of answeredAgain) await logouts.hasten(appId, { now, limit: movedAtOnce })
+      return { booked: written, back: answeredAgain }
     })
-    for (const delivery of booked) {
-      if (delivery.progress.state !== 'pending') this.#deps.meter?.settled(delivery.progress.state)
-      report(log, delivery)
-    }
+    this.#tell(booked)
+    for (const { appId } of back) await this.#drain(appId, now)
     if (booked.length < batch.length) {
       log.warn('another process had taken over deliveries; its answers count', {
         count: batch.length - booked.length,
       })
+    }
+  }
+
+  /** Sends the rest of a long queue on its way. If that fails, each delivery still has a time of its own, a quarter of an hour away at most. */
+  async #drain(appId: AppId, now: number): Promise<void> {
+    const { logouts, log } = this.#deps
+    log.info('an app answers again; what waited for it goes out', { appId })
+    try {
+      while ((await logouts.hasten(appId, { now, limit: movedAtOnce })) === movedAtOnce);
+    } catch (error) {
+      log.warn('what waited for an app could not be brought forward', { appId, error })
+    }
+  }
+
+  /** What is known of each app after these answers, in the order in which they came in. */
+  #learn(known: readonly Reachability[], answers: readonly Answer[], now: number): Map<AppId, Reachability> {
+    const learned = new Map(known.map((of) => [of.appId, of]))
+    for (const answer of answers) {
+      const { appId } = answer.claimed
+      const before = learned.get(appId) ?? unknownReachability(appId)
+      learned.set(appId, afterExperience(before, answer, now, this.#deps.jitter))
+    }
+    return learned
+  }
+
+  #attempt(
+    { claimed, outcome, startedAt }: Answer,
+    app: Reachability | undefined,
+    now: number,
+  ): BookedAttempt {
+    const attempt = attemptRecord(claimed, outcome, startedAt)
+    return {
+      claimed,
+      next: noLaterThanProbe(afterAttempt(claimed, outcome, now, this.#deps.jitter), outcome, app),
+      ...(attempt === undefined ? {} : { attempt }),
+    }
+  }
+
+  /** Gives up what waited behind an open breaker until its time was over, without an attempt of its own. */
+  async giveUpOverdue(): Promise<void> {
+    const { logouts, health, audit, transaction, clock } = this.#deps
+    const now = clock.now()
+    for (const { appId, reason = unreachableWords('connect-failed') } of await health.overdue(now)) {
+      for (let count = movedAtOnce; count === movedAtOnce && !this.#closed.signal.aborted; ) {
+        const given = await transaction.run(async () => {
+          const abandoned = await logouts.abandonOverdue({ appId, reason, now, limit: movedAtOnce })
+          await audit.appendAll(abandoned.flatMap(settledEvent), { actor: { kind: 'gateway' } })
+          return abandoned
+        })
+        this.#tell(given)
+        count = given.length
+      }
+    }
+  }
+
+  #tell(booked: readonly LogoutDelivery[]): void {
+    for (const delivery of booked) {
+      if (delivery.progress.state !== 'pending') this.#deps.meter?.settled(delivery.progress.state)
+      report(this.#deps.log, delivery)
     }
   }
 }

@@ -195,7 +195,8 @@ export function attemptRecord(
 /** Why an app without a channel cannot be told, as the end of a sentence. */
 export const noChannelWords = 'it offers no way to tell it'
 
-function answerWords({ status, error }: Extract<AttemptOutcome, { kind: 'answered' }>): string {
+/** What an answer said, as the end of a sentence for people. */
+export function answerWords({ status, error }: Extract<AttemptOutcome, { kind: 'answered' }>): string {
   return error === undefined ? `it answered ${status}` : `it answered ${status}, ${error}`
 }
 

@@ -1,9 +1,9 @@
 /**
  * Tells apps that their sessions have ended, until each has answered or its time is over.
  *
- * Owns: which delivery is tried when, how many at once, and the leases of those in flight. Relies on: LogoutStore for what is due
- * and for fencing, Messenger for the message, Booking for writing down the answer.
- * Never: books anything but an answer (invariant 5), and never lets one app hold up another: the claim gives each app its turn, and
+ * Owns: which delivery is tried when, how many at once, and the leases of those in flight. Relies on: LogoutStore for what is due,
+ * for leaving out apps whose breaker is open, and for fencing, Messenger for the message, Booking for writing down the answer.
+ * Never: books anything but an answer or that time is over (invariant 5), and never lets one app hold up another: the claim gives each app its turn, and
  * at most `perApp` attempts to one app are in flight.
  *
  * kill -9 at any point loses nothing: what was claimed is still `pending`, its lease runs out within 15 s, and whoever claims it next,
@@ -166,6 +166,8 @@ export class Dispatcher {
       for (const delivery of claimed) this.#launch(delivery)
       if (claimed.length < free) break
     }
+    // After the claim: what may be tried a last time is under lease by now.
+    await this.#booking.giveUpOverdue()
     if (this.#life !== 'running') return
     const now = clock.now()
     const nextDueAt = await logouts.nextDueAfter(now)

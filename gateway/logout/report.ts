@@ -8,6 +8,8 @@ import type { AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
 import type { Page } from '../kernel/page.ts'
 import type { AppDirectory } from './app-directory.ts'
 import type { Channel, DeliveryAttempt, Logout, LogoutDelivery, Progress } from './delivery.ts'
+import { nextAttemptAt, type Reachability } from './health.ts'
+import type { HealthStore } from './health-store.ts'
 import type { DeliveryCount, LogoutCursor, LogoutFilter, LogoutPageFilter, LogoutStore } from './store.ts'
 
 export type ReportState =
@@ -15,7 +17,7 @@ export type ReportState =
   | 'confirmed'
   /** Not asked yet, or asked for the first time and not answered yet. */
   | 'waiting'
-  /** Asked without success; asked again at `nextAttemptAt`. */
+  /** Asked without success, for this session or, with the breaker open, for others; asked again at `nextAttemptAt`. */
   | 'retrying'
   /** Answered that it will not; `reason` says what. */
   | 'refused'
@@ -75,9 +77,16 @@ export interface LogoutReports {
 /** Creates the reader of reports. */
 export function createLogoutReports(deps: {
   readonly logouts: LogoutStore
+  readonly health: Pick<HealthStore, 'find'>
   readonly apps: AppDirectory
 }): LogoutReports {
-  const { logouts, apps } = deps
+  const { logouts, health, apps } = deps
+  /** What is known of the apps that these wait for. */
+  const reachabilityOf = async (deliveries: readonly LogoutDelivery[]) => {
+    const waiting = deliveries.filter(({ progress }) => progress.state === 'pending')
+    const known = await health.find([...new Set(waiting.map(({ appId }) => appId))])
+    return new Map(known.map((of) => [of.appId, of]))
+  }
   const summaries = async (found: readonly Logout[]): Promise<readonly LogoutSummary[]> => {
     const counts = Map.groupBy(
       await logouts.countDeliveries(found.map(({ id }) => id)),
@@ -95,22 +104,24 @@ export function createLogoutReports(deps: {
         await logouts.attemptsOf(deliveries.map((delivery) => delivery.id)),
         ({ deliveryId }) => deliveryId,
       )
+      const known = await reachabilityOf(deliveries)
       return {
         ...summary,
         deliveries: deliveries.map((delivery) =>
-          deliveryReport(delivery, attempts.get(delivery.id) ?? [], apps),
+          deliveryReport(delivery, attempts.get(delivery.id) ?? [], apps, known.get(delivery.appId)),
         ),
       }
     },
     list: async (filter) => {
       const found = await summaries(await logouts.list(filter))
-      const deliveries = Map.groupBy(
-        await logouts.deliveriesOf(found.map(({ id }) => id)),
-        ({ logoutId }) => logoutId,
-      )
+      const all = await logouts.deliveriesOf(found.map(({ id }) => id))
+      const known = await reachabilityOf(all)
+      const deliveries = Map.groupBy(all, ({ logoutId }) => logoutId)
       return found.map((summary) => ({
         ...summary,
-        deliveries: (deliveries.get(summary.id) ?? []).map((delivery) => deliveryReport(delivery, [], apps)),
+        deliveries: (deliveries.get(summary.id) ?? []).map((delivery) =>
+          deliveryReport(delivery, [], apps, known.get(delivery.appId)),
+        ),
       }))
     },
     page: async (filter) => {
@@ -135,9 +146,10 @@ function deliveryReport(
   delivery: LogoutDelivery,
   attempts: readonly DeliveryAttempt[],
   apps: AppDirectory,
+  reachability: Reachability | undefined,
 ): DeliveryReport {
   const { id, appId, sid, channel, mayLastUntil } = delivery
-  const claim = claimOf(delivery)
+  const claim = claimOf(delivery, reachability)
   return {
     id,
     appId,
@@ -150,7 +162,8 @@ function deliveryReport(
   }
 }
 
-/** The word for how a delivery stands; of one that is pending, by whether an attempt has come to its end. The only place that decides. */
+/** The word for how a delivery stands; of one that is pending, by whether an attempt has come to its end or
+ * none is made because the app is down. The only place that decides. */
 function wordFor(state: Progress['state'], answered: boolean): ReportState {
   switch (state) {
     case 'pending':
@@ -169,15 +182,22 @@ function wordFor(state: Progress['state'], answered: boolean): ReportState {
 }
 
 /** What may be said of a delivery besides its word. */
-export function claimOf({
-  attempts,
-  progress,
-}: LogoutDelivery): Pick<DeliveryReport, 'state' | 'nextAttemptAt' | 'settledAt' | 'reason'> {
+export function claimOf(
+  { attempts, progress }: LogoutDelivery,
+  reachability?: Reachability,
+): Pick<DeliveryReport, 'state' | 'nextAttemptAt' | 'settledAt' | 'reason'> {
   // A lease counts as an attempt begun: the very first one is still waiting for its answer, not yet retrying.
   const leased = progress.state === 'pending' && progress.leaseBy !== undefined
-  const state = wordFor(progress.state, attempts > (leased ? 1 : 0))
+  const { breaker, reason } = reachability ?? {}
+  const state = wordFor(progress.state, attempts > (leased ? 1 : 0) || (breaker !== undefined && !leased))
   if (progress.state === 'pending') {
-    return { state, ...(state === 'waiting' || leased ? {} : { nextAttemptAt: progress.dueAt }) }
+    return {
+      state,
+      ...(state === 'waiting' || leased
+        ? {}
+        : { nextAttemptAt: nextAttemptAt(progress.dueAt, reachability) }),
+      ...(breaker === undefined || reason === undefined ? {} : { reason }),
+    }
   }
   const { settledAt } = progress
   return { state, settledAt, ...(progress.state === 'delivered' ? {} : { reason: progress.reason }) }

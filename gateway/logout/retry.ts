@@ -1,13 +1,15 @@
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import type { HealthStore } from './health-store.ts'
 import type { LogoutStore, RetrySelector } from './store.ts'
 
 /** Rows in one transaction, so that other writers get their turn between two. */
 const retriedAtOnce = 200
 
 export interface RetryDeps {
-  readonly logouts: LogoutStore
+  readonly logouts: Pick<LogoutStore, 'retryNow' | 'findDelivery'>
+  readonly health: Pick<HealthStore, 'probeNow'>
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
   readonly clock: Clock
@@ -19,7 +21,8 @@ export interface RetryDeps {
 
 /**
  * "Retry now", for operators: makes deliveries due at once, refused and abandoned ones too, and gives them the whole time again.
- * Returns how many. What is delivered stays so, and what an attempt holds right now is left to it.
+ * Returns how many. What is delivered stays so, and what an attempt holds right now is left to it. Of an app whose breaker is open one
+ * delivery asks at once whether it is back; if it is, all others follow.
  */
 export async function retryDeliveries(deps: RetryDeps, selector: RetrySelector): Promise<number> {
   const now = deps.clock.now()
@@ -27,12 +30,13 @@ export async function retryDeliveries(deps: RetryDeps, selector: RetrySelector):
   for (;;) {
     const count = await deps.transaction.run(() =>
       deps.within(async () => {
+        const probed = await probeNow(deps, selector, now)
         const found = await deps.logouts.retryNow(selector, {
           now,
           giveUpAt: now + deps.retryForMs,
           limit: retriedAtOnce,
         })
-        if (found === 0) return 0
+        if (found + probed === 0) return 0
         await deps.changes.announce('deliveries')
         deps.transaction.afterCommit(deps.wake)
         return found
@@ -41,4 +45,14 @@ export async function retryDeliveries(deps: RetryDeps, selector: RetrySelector):
     retried += count
     if (count < retriedAtOnce) return retried
   }
+}
+
+async function probeNow(
+  { health, logouts }: RetryDeps,
+  selector: RetrySelector,
+  now: number,
+): Promise<number> {
+  if (selector.kind === 'all') return health.probeNow(now)
+  const appId = selector.kind === 'app' ? selector.appId : (await logouts.findDelivery(selector.id))?.appId
+  return appId === undefined ? 0 : health.probeNow(now, appId)
 }

@@ -15,6 +15,10 @@ const maxBackoffMs = 15 * minuteMs
 /** An app may ask for this much patience; more would let it talk itself out of being told. */
 const maxRetryAfterMs = hourMs
 
+/** An app whose breaker is open is asked again within this at first, and later within this: two restarts of it, and little enough to wait. */
+const firstProbeMs = 5 * secondMs
+const maxProbeMs = 5 * minuteMs
+
 /** 400s before it counts, and the time they must span: by then an app has fetched our newest key. */
 const perhapsRefusals = 3
 const perhapsRefusedForMs = 10 * minuteMs
@@ -28,6 +32,16 @@ export function backoffMs(attempts: number, jitter: Jitter): number {
   return Math.floor(jitter() * ceiling)
 }
 
+/** Full-jitter exponential backoff of an open breaker after `probes` that failed. */
+export function probeBackoffMs(probes: number, jitter: Jitter): number {
+  return Math.floor(jitter() * Math.min(maxProbeMs, firstProbeMs * 2 ** Math.min(probes, 20)))
+}
+
+/** As much of what an app asked for in Retry-After as it gets. */
+export function retryAfterWithin(retryAfterMs: number): number {
+  return Math.min(retryAfterMs, maxRetryAfterMs)
+}
+
 /** When to ask again after no answer, or "not now". Undefined: that was the last try. */
 export function afterSilence(
   of: {
@@ -39,7 +53,7 @@ export function afterSilence(
   jitter: Jitter,
 ): number | undefined {
   if (of.now >= of.giveUpAt) return undefined
-  const patience = Math.min(of.retryAfterMs, maxRetryAfterMs)
+  const patience = retryAfterWithin(of.retryAfterMs)
   // The last try falls on the very end, so an app that returns in the last minutes is still told.
   return Math.min(of.giveUpAt, of.now + Math.max(patience, backoffMs(of.attempts, jitter)))
 }

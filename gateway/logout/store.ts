@@ -33,7 +33,7 @@ export interface LogoutPageFilter {
 export interface DeliveryCount {
   readonly logoutId: LogoutId
   readonly state: Progress['state']
-  /** Whether an attempt has come to its end: what is pending then waits for its next one. */
+  /** Whether an attempt has come to its end, or none is begun because the breaker of the app is open: what is pending then waits for the next. */
   readonly answered: boolean
   readonly count: number
 }
@@ -67,7 +67,8 @@ export interface LogoutStore {
 
   /**
    * Leases due deliveries to `node` until `leaseUntil` and raises their `attempts`. At most `perApp` of one app are under lease
-   * at any time, whoever holds them, and apps take turns: a queue of one app never keeps another app waiting.
+   * at any time, whoever holds them, and apps take turns: a queue of one app never keeps another app waiting. Of an app whose breaker
+   * is open (HealthStore) one at most, once its probe is due.
    */
   claim(of: {
     readonly node: string
@@ -85,14 +86,32 @@ export interface LogoutStore {
    * Returns the deliveries booked: those whose lease was lost meanwhile are left alone and missing from the answer.
    */
   book(attempts: readonly BookedAttempt[], now: number): Promise<readonly LogoutDelivery[]>
+  /**
+   * Makes up to `limit` deliveries due now that wait because the app did not answer them. What was never tried keeps its time, and so
+   * does what the app has said no to. Returns how many.
+   */
+  hasten(appId: AppId, of: { readonly now: number; readonly limit: number }): Promise<number>
+  /**
+   * Gives up to `limit` deliveries up whose time is over, but for those under lease, and settles their Logouts: for an app whose breaker
+   * is open. Call it in a transaction. Returns what it gave up.
+   */
+  abandonOverdue(of: {
+    readonly appId: AppId
+    readonly reason: string
+    readonly now: number
+    readonly limit: number
+  }): Promise<readonly LogoutDelivery[]>
   /** How many deliveries are pending, counted no further than `upTo`. */
   countPending(upTo: number): Promise<number>
-  /** When the next delivery falls due, or the next lease runs out, after `now`. Undefined: nothing is pending. */
+  /**
+   * When the next delivery falls due, the next lease runs out, the next probe may be made or the time of a delivery behind an open
+   * breaker is over, after `now`. Undefined: nothing is pending, or all that is has been due before.
+   */
   nextDueAfter(now: number): Promise<number | undefined>
 
   /**
    * Makes up to `limit` deliveries that are not under lease due at once, refused and abandoned ones too, and lets them be tried until
-   * `giveUpAt`. Returns how many it changed.
+   * `giveUpAt`. What waits behind an open breaker goes on waiting for its probe. Returns how many it changed.
    */
   retryNow(
     selector: RetrySelector,

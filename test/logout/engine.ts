@@ -13,6 +13,7 @@ import type { Log } from '#gateway/kernel/log.ts'
 import type { AppDirectory, ToldApp } from '#gateway/logout/app-directory.ts'
 import { Dispatcher, type DispatcherLimits } from '#gateway/logout/dispatcher.ts'
 import { createEndSession, type EndSessionDeps } from '#gateway/logout/end-session.ts'
+import { createHealthReports } from '#gateway/logout/health-report.ts'
 import type { Messenger } from '#gateway/logout/messenger.ts'
 import { createLogoutReports } from '#gateway/logout/report.ts'
 import type { LogoutStore } from '#gateway/logout/store.ts'
@@ -98,14 +99,15 @@ export async function openEngine(
     const changes = await SqlChanges.open(own, silentLog)
     changes.start()
     const log = node.log ?? silentLog
-    const common = { audit, changes, clock, random, log, logouts, transaction: own.transaction }
+    const { health } = ownStores
+    const common = { audit, changes, clock, random, log, logouts, health, transaction: own.transaction }
     const dispatcher = new Dispatcher({
       ...common,
       messenger: { ...messenger, ...node.messenger },
       limits: { ...limits, ...node.limits },
       ...(node.heartbeatMs === undefined ? {} : { heartbeatMs: node.heartbeatMs }),
     })
-    const doorDeps: EndSessionDeps = {
+    const doorDeps = {
       ...common,
       sessions: ownStores.sessions,
       tokens: ownStores.artifacts,
@@ -113,7 +115,7 @@ export async function openEngine(
       messenger: { ...messenger, ...node.messenger },
       retryForMs,
       wake: () => dispatcher.wake(),
-    }
+    } satisfies EndSessionDeps
     const endSession = createEndSession(doorDeps)
     const sweeper = new Sweeper({
       ...common,
@@ -196,7 +198,8 @@ export async function openEngine(
     apps,
     messenger,
     directory,
-    reports: createLogoutReports({ logouts: stores.logouts, apps: directory }),
+    reports: createLogoutReports({ logouts: stores.logouts, health: stores.health, apps: directory }),
+    health: createHealthReports({ health: stores.health, apps: directory }),
     openNode,
     signIn,
     join,
