@@ -10,6 +10,7 @@ import { toText } from '#views/html.ts'
 import { consentPage } from '#views/pages/consent.ts'
 import { errorPage } from '#views/pages/error.ts'
 import { themeAsset } from '#views/theme.ts'
+import { createApi } from './api/api.ts'
 import type { Commands } from './compose-commands.ts'
 import type { Core } from './compose-core.ts'
 import type { ServedAsset } from './http/assets.ts'
@@ -97,6 +98,16 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     accounts: stores.accounts,
     journeys,
   })
+  const api = createApi({
+    ...core,
+    commands,
+    issuer: config.issuer,
+    sessionCookie: cookies.names.session,
+    sessionOf: readSession,
+    policy: core.sessions.policy,
+    sessionStore: stores.sessions,
+    accounts: stores.accounts,
+  })
   return {
     reloadKeys: openIdConnect.reloadKeys,
     endStreams: () => stopping.abort(),
@@ -111,6 +122,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
       checkReady: () => core.database.ping(),
       assets: served,
       documents: openIdConnect.documents,
+      api,
       portal,
       openIdConnect: openIdConnect.routes,
     }),

@@ -25,6 +25,8 @@ export interface ServerDeps {
   readonly checkReady: () => Promise<void>
   readonly assets: readonly ServedAsset[]
   readonly documents: PublicDocuments
+  /** Answers everything below `/api/`. */
+  readonly api: Middleware
   readonly portal: Middleware
   readonly openIdConnect: OidcRoutes
 }
@@ -46,6 +48,7 @@ export function createServer(deps: ServerDeps): RequestListener {
   app.use(deps.openIdConnect.machines)
   app.use(securityHeaders(deps.issuer))
   app.use(health(deps))
+  app.use(deps.api)
   app.use(serveAssets(deps.assets))
   app.use(cookiesOfIssuer(deps.secureCookies))
   app.use(deps.openIdConnect.pages)
