@@ -95,6 +95,8 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     csrf,
     sessionOf: readSession,
     sessionStore: stores.sessions,
+    tokens: stores.artifacts,
+    offlinePolicy: { idleMs: config.tokens.offlineIdleMs, absoluteMs: config.tokens.offlineAbsoluteMs },
     accounts: stores.accounts,
     journeys,
   })

@@ -2,14 +2,15 @@
  * What people change on their account page.
  *
  * Every route here does the same four things in this order: who is asking, is the form theirs, is their proof young enough for
- * this change, then the command. Ending sessions needs no young proof: whoever sees a stranger's session ends it at once.
+ * this change, then the command. Ending sessions and removing an app's access need no young proof: whoever sees a stranger's ends it
+ * at once.
  */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { z } from 'zod'
 import type { PasswordChangeOutcome } from '../administration/own-account.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import { parseId } from '../kernel/ids.ts'
+import { parseAppId, parseId } from '../kernel/ids.ts'
 import type { Notices } from '../pages/notices.ts'
 import { goTo, type Pages, type Person } from '../pages/pages.ts'
 import { type AccountNotice, confirmPath } from './account.ts'
@@ -51,6 +52,17 @@ export function addAccountChangeRoutes(
     await pages.formOf(ctx, person)
     await ownAccount.endOtherSessions(person.session)
     await say(ctx, person, 'others-ended', 'sessions')
+  })
+
+  router.post('/account/apps/:id/remove', async (ctx) => {
+    const person = await pages.requirePerson(ctx, '/account')
+    if (person === undefined) return
+    await pages.formOf(ctx, person)
+    const id = parseAppId(ctx.params['id'] ?? '')
+    if (id === undefined) throw new GatewayError('app_not_found', 'There is no such app.')
+    // Asked for twice it is gone all the same.
+    await ownAccount.removeOffline(person.session, id)
+    await say(ctx, person, 'away-removed', 'away')
   })
 
   router.post('/account/passkeys/options', async (ctx) => {

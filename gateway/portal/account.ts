@@ -1,4 +1,4 @@
-/** A person's own account: passkeys, sessions, password, and what has ended. */
+/** A person's own account: passkeys, sessions, apps with access while they are away, password, and what has ended. */
 import type Router from '@koa/router'
 import {
   type AccountDone,
@@ -16,6 +16,7 @@ import type { Notices } from '../pages/notices.ts'
 import { goTo, type Pages, type Person } from '../pages/pages.ts'
 import { absoluteEndAt, endsAt } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
+import { awayAppsOf } from './account-away.ts'
 import type { PortalDeps } from './deps.ts'
 import { deviceWords, isHandheld } from './device.ts'
 
@@ -61,6 +62,7 @@ export function addAccountRoutes(
       account: { email: account.email, name: account.name === account.email ? undefined : account.name },
       passkeys: await passkeysOf(person, live),
       sessions: await sessionsOf(session, live, now),
+      away: await awayAppsOf(deps, account, now),
       password: passwordOf(account),
       ended: await endedOf(account),
       confirmPath: pages.isFresh(session) ? undefined : confirmPath,
@@ -147,6 +149,7 @@ const doneNotices = [
   'password-changed',
   'session-ended',
   'others-ended',
+  'away-removed',
 ] as const satisfies readonly AccountDone[]
 
 const problemNotices = [

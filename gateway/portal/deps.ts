@@ -9,9 +9,10 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
 import type { Journeys } from '../logout/journey.ts'
 import type { LogoutReports } from '../logout/report.ts'
+import type { OfflinePolicy } from '../sessions/offline-access.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
-import type { SessionStore } from '../sessions/store.ts'
+import type { SessionStore, TokenStore } from '../sessions/store.ts'
 import type { Passkeys } from '../sign-in/passkeys.ts'
 import type { SetUp } from '../sign-in/set-up.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
@@ -29,6 +30,8 @@ export interface PortalDeps {
   readonly sessionOf: SessionReader<SsoSession>
   readonly sessions: Pick<SessionRegistry, 'policy' | 'touch'>
   readonly sessionStore: Pick<SessionStore, 'listByAccount' | 'appSessionsOf'>
+  readonly tokens: Pick<TokenStore, 'listOffline'>
+  readonly offlinePolicy: OfflinePolicy
   readonly accounts: Pick<AccountStore, 'find'>
   readonly apps: Pick<AppRegistry, 'find' | 'list'>
   readonly signIn: SignIn

@@ -1,5 +1,5 @@
 /** An app that keeps access while people are away, and what it holds. */
-import type { AppId } from '#gateway/kernel/ids.ts'
+import type { AccountId } from '#gateway/kernel/ids.ts'
 import { causes } from '#gateway/sessions/cause.ts'
 import type { OfflineAccess } from '#gateway/sessions/offline-access.ts'
 import type { Browser } from '#test/support/browser.ts'
@@ -49,8 +49,27 @@ export async function agreedAt(browser: Browser, client: Client): Promise<Held> 
 }
 
 /** Signs Ada in and lets the app have it. */
-export async function agreed(world: World, id = 'wiki'): Promise<Held> {
-  return agreedAt(await world.signedIn(), world.client(id))
+export async function agreed(
+  world: World,
+  id = 'wiki',
+  person: Pick<typeof ada, 'email' | 'password'> = ada,
+): Promise<Held> {
+  return agreedAt(await world.signedIn(person), world.client(id))
+}
+
+/** A person whom the configuration file does not own, so that everything may be done to them. */
+export const grace = { email: 'grace@example.com', password: 'a password of some length' }
+
+/** Grace, who has left: no session of hers is active, and the wiki keeps its access. */
+export async function graceIsAway(world: World) {
+  const { commands, stores } = world.gateway
+  const account = await commands.accounts.create({ ...grace, groups: ['staff'] }, { kind: 'command-line' })
+  const held = await agreed(world, 'wiki', grace)
+  const [session] = await stores.sessions.listByAccount(account.id, { state: 'active', limit: 9 })
+  if (session === undefined) throw new Error('Grace is not signed in')
+  await leave(world)
+  const tokens = await renewed(held, held.renewal)
+  return { ...held, account, session, tokens }
 }
 
 /** Which of what an app holds anything still believes: asked at introspection and userinfo, not by using it. */
@@ -79,9 +98,15 @@ export async function leave(world: World, cause: (typeof causes)[number] = 'acco
   })
 }
 
-/** What apps keep of Ada. */
-export function keptOf(world: World): Promise<readonly OfflineAccess[]> {
-  return world.gateway.stores.artifacts.listOffline({ accountId: ada.id as OfflineAccess['accountId'] }, 100)
+/** What apps keep of a person, Ada unless told. */
+export function keptOf(
+  world: World,
+  accountId: AccountId = ada.id as AccountId,
+): Promise<readonly OfflineAccess[]> {
+  return world.gateway.stores.artifacts.listOffline({ accountId }, 100)
 }
 
-export const wikiId = 'wiki' as AppId
+/** The client keeps connections; those to a gateway that was stopped fail once each. */
+export async function forgetConnections({ issuer }: Pick<World, 'issuer'>): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) await fetch(`${issuer}/healthz`).catch(() => undefined)
+}

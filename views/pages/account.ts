@@ -1,8 +1,9 @@
-/** A person's own account: passkeys, sessions, password, and what has ended. */
+/** A person's own account: passkeys, sessions, apps with access while they are away, password, and what has ended. */
 import { type Html, html } from '../html.ts'
 import { type FormPageModel, signedInPage } from '../layout.ts'
 import { doneNote, plainNote, problemNote } from '../parts.ts'
 import { sampleAppearance, sampleNow } from '../sample-appearance.ts'
+import { type AwayApp, awayPart, sampleAway } from './account-away.ts'
 import { type EndedSession, historyPart, sampleEnded } from './account-history.ts'
 import { type AccountPasskey, passkeysPart, samplePasskeys } from './account-passkeys.ts'
 import { type AccountPassword, passwordPart } from './account-password.ts'
@@ -14,6 +15,8 @@ export interface AccountModel extends FormPageModel {
   readonly passkeys: readonly AccountPasskey[]
   /** This device's session first. */
   readonly sessions: readonly AccountSession[]
+  /** The one used last first. */
+  readonly away: readonly AwayApp[]
   readonly password: AccountPassword
   /** Newest first, as many as the caller thinks a person reads. */
   readonly ended: readonly EndedSession[]
@@ -30,6 +33,7 @@ export type AccountDone =
   | 'password-changed'
   | 'session-ended'
   | 'others-ended'
+  | 'away-removed'
 
 export type AccountProblem =
   | 'password-wrong'
@@ -62,12 +66,13 @@ ${
 }
 ${passkeysPart(model.passkeys, model.csrf, model.now, noteIn('passkeys'))}
 ${sessionsPart(model.sessions, model.csrf, model.now, noteIn('sessions'))}
+${awayPart(model.away, model.csrf, model.now, noteIn('away'))}
 ${passwordPart(model.password, account.email, model.csrf, noteIn('security'))}
 ${historyPart(model.ended, model.now)}`,
   })
 }
 
-type AccountPart = 'passkeys' | 'sessions' | 'security'
+type AccountPart = 'passkeys' | 'sessions' | 'away' | 'security'
 
 /** What was just done is said in the part it was done in: after a form that is where the page is scrolled to. */
 function noteOf({ done, problem, password }: AccountModel): { part: AccountPart; words: Html } | undefined {
@@ -84,6 +89,7 @@ const doneParts: Readonly<Record<AccountDone, AccountPart>> = {
   'password-changed': 'security',
   'session-ended': 'sessions',
   'others-ended': 'sessions',
+  'away-removed': 'away',
 }
 
 function problemPart(problem: AccountProblem): AccountPart {
@@ -97,6 +103,7 @@ const doneWords: Readonly<Record<AccountDone, string>> = {
   'password-changed': 'Your password was changed, and all your other sessions have ended.',
   'session-ended': 'That session has ended.',
   'others-ended': 'All your other sessions have ended.',
+  'away-removed': 'That app’s access was removed.',
 }
 
 function problemWords(problem: AccountProblem, passwordMinLength: number): string {
@@ -131,6 +138,7 @@ const usual: AccountModel = {
   account: { email: 'ada@example.com', name: 'Ada Lovelace' },
   passkeys: samplePasskeys,
   sessions: sampleSessions,
+  away: sampleAway,
   password: { kind: 'set', minLength: 12 },
   ended: sampleEnded,
 }
@@ -142,10 +150,12 @@ export const samples = {
     account: { email: 'ada@example.com' },
     passkeys: [],
     sessions: sampleSessions.slice(0, 1),
+    away: [],
     password: { kind: 'from-file', minLength: 12 },
     ended: [],
     confirmPath: '/sign-in?confirm=account',
   },
+  removed: { ...usual, away: [], done: 'away-removed' },
   changed: { ...usual, done: 'password-changed', sessions: sampleSessions.slice(0, 1) },
   wrong: { ...usual, problem: 'password-wrong', password: { kind: 'none', minLength: 12 } },
 } satisfies Record<string, AccountModel>
