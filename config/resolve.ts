@@ -80,6 +80,7 @@ export function resolveSettings(settings: Settings, context: ResolveContext): Ga
       retryForMs: ms(logout.retry_for),
       timeoutMs: ms(logout.timeout),
       perApp: logout.per_app,
+      perAppPerSecond: logout.per_app_per_second,
       atOnce: logout.at_once,
       frontChannelWaitMs: ms(logout.front_channel_wait),
     },

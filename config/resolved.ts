@@ -50,6 +50,7 @@ export interface GatehouseConfig {
     readonly retryForMs: number
     readonly timeoutMs: number
     readonly perApp: number
+    readonly perAppPerSecond: number
     readonly atOnce: number
     readonly frontChannelWaitMs: number
   }

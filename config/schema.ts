@@ -143,6 +143,11 @@ const logout = z.strictObject({
   retry_for: duration.default('72h').describe('How long an app that does not answer is told again.'),
   timeout: duration.default('5s').describe('How long one attempt to tell an app may take.'),
   per_app: count(1, 64).default(4).describe('Attempts at once to one app.'),
+  per_app_per_second: count(1, 1_000)
+    .default(20)
+    .describe(
+      'How many sessions that end in the background, such as all at once, one app hears of in a second.',
+    ),
   at_once: count(1, 1_024).default(64).describe('Attempts at once to all apps.'),
   front_channel_wait: duration.default('3s').describe('How long the sign-out page waits before it moves on.'),
 })

@@ -34,14 +34,20 @@ import { Keyring } from './keys/keyring.ts'
 import { loadMasterKey } from './keys/master-key.ts'
 import { signJwt } from './keys/sign-jwt.ts'
 import { Dispatcher } from './logout/dispatcher.ts'
-import { createEndSession } from './logout/end-session.ts'
+import { createBeginEnding, createEndSession, type EndSessionDeps } from './logout/end-session.ts'
+import { EndingJobs } from './logout/ending-jobs.ts'
 import { createHealthReports } from './logout/health-report.ts'
+import { openKnownEndings } from './logout/open-endings.ts'
+import { createPacer } from './logout/pace.ts'
 import { createReceipts, receiptType } from './logout/receipt.ts'
 import { createLogoutReports } from './logout/report.ts'
 import { createRevokeOffline } from './logout/revoke-offline.ts'
 import { Sweeper } from './logout/sweeper.ts'
+import { createCoveredArtifacts } from './oidc/covered-artifacts.ts'
 import { createLogoutCheck } from './oidc/logout-check.ts'
 import { createLogoutMessenger } from './oidc/logout-token.ts'
+import { createCoveredSessionStore } from './sessions/covered.ts'
+import type { EndMany } from './sessions/ending.ts'
 import { createSessionRegistry } from './sessions/registry.ts'
 import { createSetUpLinkMaker } from './sign-in/set-up-link.ts'
 
@@ -85,8 +91,16 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     ...pause,
   })
   const changes = await SqlChanges.open(database, log)
-  // What takes away is handed to two files, which end in the same transaction what was lost, and to nobody else (DECISIONS 96).
-  const { rewrites, ...stores }: Stores & { rewrites: Rewrites } = createStores(database, tenant)
+  // As they are, for the door, its batches and the sweeper; `stores` is what everybody else reads: there, what has ended by an instant
+  // has ended, marked or not (DECISIONS 23). What takes away is handed to two files, which end in the same transaction what was lost,
+  // and to nobody else (DECISIONS 96).
+  const { rewrites, ...records }: Stores & { rewrites: Rewrites } = createStores(database, tenant)
+  const endings = await openKnownEndings({ jobs: records.endJobs, changes, log })
+  const stores: Stores = {
+    ...records,
+    sessions: createCoveredSessionStore(records.sessions, endings),
+    artifacts: createCoveredArtifacts(records.artifacts, records.sessions, endings),
+  }
   const audit: AuditTrail = createAuditTrail({ store: stores.audit, clock, requestId: currentRequestId })
 
   const apps: AppRegistry = await openAppRegistry({ store: stores.apps, changes, log })
@@ -132,10 +146,13 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     limits: config.logout,
     meter: meters.deliveries,
   })
-  const endSession = createEndSession({
-    sessions: stores.sessions,
-    tokens: stores.artifacts,
+  const door: EndSessionDeps = {
+    sessions: records.sessions,
+    tokens: records.artifacts,
     logouts: stores.logouts,
+    jobs: stores.endJobs,
+    endings,
+    pacer: createPacer(config.logout.perAppPerSecond),
     audit,
     apps,
     messenger,
@@ -147,7 +164,13 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     retryForMs: config.logout.retryForMs,
     wake: () => dispatcher.wake(),
     meter: meters.deliveries,
-  })
+  }
+  const endSession = createEndSession(door)
+  const endingJobs = new EndingJobs({ ...door, endings })
+  const endMany: EndMany = {
+    begin: createBeginEnding(door),
+    settle: (id) => endingJobs.settle(id),
+  }
 
   const tokens = stores.artifacts
   const revokeOffline = createRevokeOffline({ tokens, audit, transaction })
@@ -200,7 +223,12 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     clock,
     random,
   })
-  const reports = createLogoutReports({ logouts: stores.logouts, health: stores.health, apps })
+  const reports = createLogoutReports({
+    logouts: stores.logouts,
+    jobs: stores.endJobs,
+    health: stores.health,
+    apps,
+  })
   const appHealth = createHealthReports({ health: stores.health, apps })
   const receipts = createReceipts({
     logouts: stores.logouts,
@@ -209,7 +237,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     sign: (payload) => signJwt({ typ: receiptType }, payload, keys.signing('ES256')),
   })
   const sweeper = new Sweeper({
-    sessions: stores.sessions,
+    sessions: records.sessions,
     tokens: stores.artifacts,
     logouts: stores.logouts,
     endSession,
@@ -253,6 +281,8 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     accountWrites,
     appWrites,
     revokeOffline,
+    endMany,
+    endingJobs,
     sessions,
     passwords,
     createSetUpLink,
@@ -265,10 +295,12 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     /** In the order in which one relies on the next: what talks first, the database last. */
     close: async (): Promise<void> => {
       await sweeper[Symbol.asyncDispose]()
+      await endingJobs[Symbol.asyncDispose]()
       await dispatcher[Symbol.asyncDispose]()
       await sealer[Symbol.asyncDispose]()
       keys[Symbol.dispose]()
       apps[Symbol.dispose]()
+      endings[Symbol.dispose]()
       changes[Symbol.dispose]()
       await egress[Symbol.asyncDispose]()
       await ephemeral[Symbol.asyncDispose]()

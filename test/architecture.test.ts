@@ -70,6 +70,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'gateway/administration': [
     kernel,
     ...records,
+    'config/networks.ts',
     'config/resolved.ts',
     'gateway/sign-in/throttle.ts',
     'gateway/logout/retry.ts',

@@ -96,6 +96,8 @@ export function createLogoutPages(
         .selectFrom('logout_deliveries')
         .select(({ fn }) => [
           'logout_id',
+          // Not the column alone, or SQLite goes through everything that is stored in the order of apps.
+          sql<string>`app_id || ''`.as('app'),
           'state',
           // The attempt under way has no answer yet.
           sql<number>`attempts > (case when lease_by is null then 0 else 1 end) or (
@@ -106,10 +108,11 @@ export function createLogoutPages(
         ])
         .where('tenant', '=', tenant)
         .where('logout_id', 'in', ids)
-        .groupBy(['logout_id', 'state', 'answered'])
+        .groupBy(['logout_id', 'app', 'state', 'answered'])
         .execute()
       return rows.map((row) => ({
         logoutId: row.logout_id as LogoutId,
+        appId: row.app as AppId,
         state: row.state as Progress['state'],
         answered: Number(row.answered) === 1,
         count: Number(row.count),

@@ -9,6 +9,7 @@ import type { LogoutDelivery, PendingDelivery } from '#gateway/logout/delivery.t
 import type { BookedAttempt, LogoutStore, RetrySelector } from '#gateway/logout/store.ts'
 import { claimAcrossApps, claimEarliest, claimProbes, nextDue } from './logout-claim.ts'
 import { fromAttempt, fromProgress, toDelivery, toPendingDelivery } from './logout-rows.ts'
+import { settleLogouts } from './logout-settle.ts'
 import type { SqlDatabase } from './open.ts'
 import type { LogoutDeliveryRow } from './schema.ts'
 import { createStatement } from './statement.ts'
@@ -84,29 +85,6 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
       .execute()
     const written = new Set<string>(rows.map(({ id }) => id))
     return alike.filter(({ claimed }) => written.has(claimed.id))
-  }
-
-  const settle = async (ids: readonly LogoutId[], now: number): Promise<void> => {
-    if (ids.length === 0) return
-    // Written once without a change, to hold the rows: of two processes that book the last two deliveries at once, the one that
-    // comes second then sees both, and neither leaves the Logout open for ever.
-    await updateLogouts(ids).set({ settled_at: null }).where('settled_at', 'is', null).execute()
-    await updateLogouts(ids)
-      .set({ settled_at: now })
-      .where('settled_at', 'is', null)
-      .where((of) =>
-        of.not(
-          of.exists(
-            of
-              .selectFrom('logout_deliveries as owed')
-              .select('owed.id')
-              .whereRef('owed.tenant', '=', 'logouts.tenant')
-              .whereRef('owed.logout_id', '=', 'logouts.id')
-              .where(sql<SqlBool>`owed.state = 'pending'`),
-          ),
-        ),
-      )
-      .execute()
   }
 
   /** Makes up to `limit` of the deliveries that `where` finds due now, and opens their Logouts again. */
@@ -190,7 +168,7 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
           attempt === undefined ? [] : [fromAttempt(tenant, attempt)],
         )
         if (records.length > 0) await database.q().insertInto('delivery_attempts').values(records).execute()
-        await settle(logoutsSettledBy(booked), now)
+        await settleLogouts(database, tenant, logoutsSettledBy(booked), now)
         return booked.map(({ next }) => next)
       }),
 
@@ -235,7 +213,7 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
           .returningAll()
           .execute()
         const abandoned = rows.map(toDelivery)
-        await settle([...new Set(abandoned.map(({ logoutId }) => logoutId))], now)
+        await settleLogouts(database, tenant, [...new Set(abandoned.map(({ logoutId }) => logoutId))], now)
         return abandoned
       }),
 

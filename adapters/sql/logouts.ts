@@ -100,6 +100,15 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
       return rows.map(toDelivery)
     },
 
+    unconfirmedOf: async (id, limit) => {
+      const rows = await selectDeliveries()
+        .where('logout_id', '=', id)
+        .where('state', '!=', 'delivered')
+        .limit(limit)
+        .execute()
+      return rows.map(toDelivery)
+    },
+
     attemptsOf: async (ids) => {
       if (ids.length === 0) return []
       const rows = await database
@@ -144,6 +153,12 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
         await database
           .q()
           .deleteFrom('logout_deliveries')
+          .where('tenant', '=', tenant)
+          .where('logout_id', 'in', ids)
+          .execute()
+        await database
+          .q()
+          .deleteFrom('end_jobs')
           .where('tenant', '=', tenant)
           .where('logout_id', 'in', ids)
           .execute()

@@ -4,6 +4,7 @@ import { GatewayError } from '#gateway/kernel/errors.ts'
 import { isBusy } from './busy.ts'
 import * as first from './migrations/0001-first.ts'
 import * as appHealth from './migrations/0003-app-health.ts'
+import * as endJobs from './migrations/0004-end-jobs.ts'
 import * as apiKeys from './migrations/0005-api-keys.ts'
 import * as webhookMessages from './migrations/0006-webhook-messages.ts'
 import * as offlineAccess from './migrations/0007-offline-access.ts'
@@ -13,6 +14,7 @@ import type { Schema } from './schema.ts'
 const migrations: Record<string, Migration> = {
   '0001-first': first,
   '0003-app-health': appHealth,
+  '0004-end-jobs': endJobs,
   '0005-api-keys': apiKeys,
   '0006-webhook-messages': webhookMessages,
   '0007-offline-access': offlineAccess,

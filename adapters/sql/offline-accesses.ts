@@ -6,6 +6,7 @@ import type { OfflineAccess } from '#gateway/sessions/offline-access.ts'
 import type { TokenStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
 import type { OfflineAccessRow, Schema } from './schema.ts'
+import { coversSso, type OfSso } from './session-selection.ts'
 import { createStatement } from './statement.ts'
 
 /** Access that apps keep while people are away. */
@@ -73,7 +74,7 @@ export function createOfflineAccesses(
           .execute()
       ).map(toOfflineAccess),
 
-    revokeOffline: (selector, limit) =>
+    revokeOffline: (selector, limit, startedBy) =>
       database.transaction.run(async () => {
         const rows = await database
           .q()
@@ -84,7 +85,8 @@ export function createOfflineAccesses(
               .selectFrom('offline_accesses')
               .select('grant_id')
               .where('tenant', '=', tenant)
-              .where((which) => pick(which, tenant, selector))
+              .where((which) => pick(which, tenant, selector, startedBy))
+              .$if(startedBy !== undefined, (query) => query.where('started_at', '<=', startedBy ?? 0))
               .limit(limit),
           )
           .returningAll()
@@ -101,6 +103,7 @@ function pick(
   of: ExpressionBuilder<Schema, 'offline_accesses'>,
   tenant: string,
   selector: SessionSelector,
+  startedBy: number = Number.MAX_SAFE_INTEGER,
 ): Expression<SqlBool> {
   switch (selector.kind) {
     case 'sso-sessions':
@@ -127,6 +130,18 @@ function pick(
         ),
         ...butFor(of, selector.except),
       ])
+    case 'where':
+      // One by one: a list of the sessions could be as long as there are any.
+      return of.exists(
+        of
+          .selectFrom('sso_sessions')
+          .select('sso_sessions.id')
+          .where('sso_sessions.tenant', '=', tenant)
+          .whereRef('sso_sessions.id', '=', 'offline_accesses.sso_session_id')
+          .where((session) =>
+            coversSso(session as unknown as OfSso, tenant, { selector, epochAt: startedBy }),
+          ),
+      )
     default:
       return selector satisfies never
   }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type CompiledQuery, Kysely, type QueryResult } from 'kysely'
 import type { Transaction } from '#gateway/kernel/transaction.ts'
+import { registerAddressWithin } from './address-within.ts'
 import { busyTimeoutMs, patienceMs, untilFree } from './busy.ts'
 import { migrateToLatest } from './migrate.ts'
 import type { Schema } from './schema.ts'
@@ -89,6 +90,7 @@ function openFile(file: string): Sqlite.Database {
     sqlite.pragma('foreign_keys = ON')
     sqlite.pragma(`cache_size = -${cacheKiB}`)
     sqlite.pragma('temp_store = MEMORY')
+    registerAddressWithin(sqlite)
     return sqlite
   } catch (error) {
     throw explainOpenError(file, error)

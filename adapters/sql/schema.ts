@@ -22,6 +22,7 @@ export interface Schema {
   logout_deliveries: LogoutDeliveryRow
   delivery_attempts: DeliveryAttemptRow
   app_health: AppHealthRow
+  end_jobs: EndJobRow
   audit_events: AuditEventRow
   audit_checkpoints: AuditCheckpointRow
   change_counters: ChangeCounterRow
@@ -257,6 +258,21 @@ export interface AppHealthRow {
   probe_at: number | null
   probes: number
   last_confirmed_at: number | null
+}
+
+/** An ending of many sessions that is worked off in batches. */
+export interface EndJobRow {
+  tenant: string
+  logout_id: string
+  selector: string
+  cause: string
+  actor: string
+  /** What began by then has ended. */
+  epoch_at: number
+  /** How many sessions there were to end, and how many are marked so far. */
+  found: number
+  ended: number
+  finished_at: number | null
 }
 
 export interface AuditEventRow {

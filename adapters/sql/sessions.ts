@@ -5,6 +5,7 @@ import { createSessionJoins } from './session-joins.ts'
 import { createSessionPages } from './session-pages.ts'
 import { createSessionRecords } from './session-records.ts'
 import { createSessionSecrets } from './session-secrets.ts'
+import { createSessionSelection } from './session-selection.ts'
 import { createSessionSweeping } from './session-sweeping.ts'
 
 /** SessionStore on SQL. Every conditional write says `ended_at is null`: ended beats active in each of them. */
@@ -15,6 +16,7 @@ export function createSqlSessionStore(database: SqlDatabase, tenant: string): Se
     ...createSessionSecrets(database, tenant),
     ...createSessionJoins(database, tenant),
     ...createSessionEnding(database, tenant),
+    ...createSessionSelection(database, tenant),
     ...createSessionSweeping(database, tenant),
   }
 }

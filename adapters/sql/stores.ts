@@ -13,6 +13,7 @@ import { createSqlArtifactStore } from './artifacts.ts'
 import { createSqlAuditStore } from './audit.ts'
 import { createSqlConsentStore } from './consents.ts'
 import { createSqlCredentialStore } from './credentials.ts'
+import { createSqlEndJobStore } from './end-jobs.ts'
 import { createSqlKeyStore } from './keys.ts'
 import { createSqlLogoutStore } from './logouts.ts'
 import type { SqlDatabase } from './open.ts'
@@ -50,6 +51,7 @@ export function createStores(database: SqlDatabase, tenant: string) {
     artifacts: createSqlArtifactStore(database, tenant),
     logouts: createSqlLogoutStore(database, tenant),
     health: createSqlHealthStore(database, tenant),
+    endJobs: createSqlEndJobStore(database, tenant),
     audit: createSqlAuditStore(database, tenant),
     apiKeys: createSqlApiKeyStore(database, tenant),
     rewrites,

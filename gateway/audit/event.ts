@@ -53,6 +53,18 @@ export type AuditEvent =
       readonly logoutId: LogoutId
     }
   | {
+      /** More than one batch ends: each session has its own event once a batch has marked it. */
+      readonly type: 'sessions.ending'
+      readonly logoutId: LogoutId
+      readonly cause: Cause
+      /** What was asked for, as the job keeps it. */
+      readonly selector: object
+      readonly sessions: number
+      readonly appSessions?: number
+      readonly accounts?: number
+      readonly apps?: number
+    }
+  | {
       readonly type: 'session.secret-replayed'
       readonly accountId: AccountId
       readonly ssoSessionId: SsoSessionId

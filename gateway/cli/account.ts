@@ -5,7 +5,7 @@ import { parseAccountId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
 import type { FlagSpecs } from './flags.ts'
 import { byCommandLine, type Opened, withGateway } from './open.ts'
-import { sayEnded, timesAsText } from './say.ts'
+import { settleAndSay, timesAsText } from './say.ts'
 import { printable } from './terminal.ts'
 import { type Call, UsageError, type Verb } from './verb.ts'
 
@@ -49,7 +49,7 @@ export const accountVerbs: readonly Verb[] = [
       onAccount(call, async (gateway, account) => {
         const ended = await gateway.commands.accounts.disable(account.id, byCommandLine)
         call.terminal.line(`Disabled ${account.email}.`)
-        sayEnded(call.terminal, ended)
+        await settleAndSay(call.terminal, gateway, ended)
       }),
   },
   {
@@ -74,7 +74,7 @@ export const accountVerbs: readonly Verb[] = [
       onAccount(call, async (gateway, account) => {
         const ended = await gateway.commands.accounts.delete(account.id, byCommandLine)
         call.terminal.line(`Deleted ${account.email}.`)
-        sayEnded(call.terminal, ended)
+        await settleAndSay(call.terminal, gateway, ended)
       }),
   },
   {
@@ -159,14 +159,14 @@ async function reset(call: Call, gateway: Opened, account: Account): Promise<voi
     call.terminal.line(
       `Removed the passkeys of ${account.email}; its password is the one in the configuration file.`,
     )
-    return sayEnded(call.terminal, ended)
+    return settleAndSay(call.terminal, gateway, ended)
   }
   const chosen = call.flags.yes('password-stdin')
   const password = chosen ? await call.terminal.readSecret() : generatePassword(gateway.random)
   const ended = await gateway.commands.accounts.reset(account.id, password, byCommandLine)
   call.terminal.line(`Reset ${account.email}: its passkeys are gone and it has a new password.`)
   if (!chosen) call.terminal.line(`Password, shown only now: ${password}`)
-  sayEnded(call.terminal, ended)
+  await settleAndSay(call.terminal, gateway, ended)
 }
 
 async function setOperator(call: Call, gateway: Opened, account: Account): Promise<void> {

@@ -3,7 +3,7 @@ import { readMetadata } from '../apps/read-metadata.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseAppId } from '../kernel/ids.ts'
 import { byCommandLine, type Opened, withGateway } from './open.ts'
-import { sayEnded, sayFields, timesAsText } from './say.ts'
+import { sayFields, settleAndSay, timesAsText } from './say.ts'
 import { instant, printable } from './terminal.ts'
 import { type Call, UsageError, type Verb } from './verb.ts'
 
@@ -89,7 +89,7 @@ export const appVerbs: readonly Verb[] = [
       onApp(call, async (gateway, app) => {
         const ended = await gateway.commands.apps.disable(app.id, byCommandLine)
         call.terminal.line(`Disabled ${app.id}.`)
-        sayEnded(call.terminal, ended)
+        await settleAndSay(call.terminal, gateway, ended)
       }),
   },
   {
@@ -114,7 +114,7 @@ export const appVerbs: readonly Verb[] = [
       onApp(call, async (gateway, app) => {
         const ended = await gateway.commands.apps.remove(app.id, byCommandLine)
         call.terminal.line(`Removed ${app.id}.`)
-        sayEnded(call.terminal, ended)
+        await settleAndSay(call.terminal, gateway, ended)
       }),
   },
 ]

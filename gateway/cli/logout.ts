@@ -5,7 +5,7 @@ import type { RetrySelector } from '../logout/store.ts'
 import { findAccount } from './account.ts'
 import { findApp } from './app.ts'
 import { byCommandLine, type Opened, withGateway } from './open.ts'
-import { counted, sayFields, timesAsText } from './say.ts'
+import { counted, grouped, sayFields, timesAsText } from './say.ts'
 import { actorInWords } from './session.ts'
 import { instant, printable } from './terminal.ts'
 import { type Call, UsageError, type Verb } from './verb.ts'
@@ -89,7 +89,8 @@ async function show(call: Call, gateway: Opened): Promise<void> {
     ['account', report.accountId],
     ['started', instant(report.startedAt)],
     ['settled', report.settledAt === undefined ? 'not yet' : instant(report.settledAt)],
-    ['sessions', `${report.ssoSessions} at the gateway, ${report.appSessions} at apps`],
+    ['sessions', `${grouped(report.ssoSessions)} at the gateway, ${grouped(report.appSessions)} at apps`],
+    ['progress', report.progress === undefined ? undefined : progressInWords(report.progress)],
     [
       'not told',
       report.notWanted === 0
@@ -97,7 +98,25 @@ async function show(call: Call, gateway: Opened): Promise<void> {
         : `${report.notWanted}, whose app does not want to hear of this cause`,
     ],
   ])
+  if (report.summary !== undefined) {
+    call.terminal.line()
+    call.terminal.table(
+      ['APP', 'STATE', 'SESSIONS'],
+      report.summary.map(({ appName, state, count }) => [appName, inWords(state), grouped(count)]),
+    )
+    if (report.deliveries.length > 0) {
+      call.terminal.line()
+      call.terminal.line(`${report.deliveries.length} of those that are not confirmed:`)
+    }
+  }
   for (const delivery of report.deliveries) sayDelivery(call, delivery)
+}
+
+/** Those not marked yet have ended as well; what their apps are owed is still being written down. */
+function progressInWords({ sessions, ended, finishedAt }: NonNullable<LogoutReport['progress']>): string {
+  return finishedAt === undefined
+    ? `ended ${grouped(ended)} of about ${grouped(sessions)}`
+    : `ended ${grouped(ended)}, all of them by ${instant(finishedAt)}`
 }
 
 function sayDelivery({ terminal }: Call, delivery: DeliveryReport): void {
@@ -147,6 +166,12 @@ async function selectorFrom(call: Call, gateway: Opened): Promise<RetrySelector>
 }
 
 function summaryOf(report: LogoutReport): string {
+  if (report.summary !== undefined) {
+    const states = Map.groupBy(report.summary, ({ state }) => state)
+    return [...states]
+      .map(([state, of]) => `${grouped(of.reduce((sum, { count }) => sum + count, 0))} ${inWords(state)}`)
+      .join(', ')
+  }
   const counts = Map.groupBy(report.deliveries, ({ state }) => state)
   const parts = [...counts].map(([state, deliveries]) => `${deliveries.length} ${inWords(state)}`)
   return parts.length === 0 ? 'none to tell' : parts.join(', ')
@@ -159,6 +184,7 @@ function inWords(state: DeliveryReport['state']): string {
 function asRecord(report: LogoutReport): Record<string, unknown> {
   return {
     ...timesAsText(report),
+    ...(report.progress === undefined ? {} : { progress: timesAsText(report.progress) }),
     deliveries: report.deliveries.map((delivery) => ({
       ...timesAsText(delivery),
       ...(delivery.mayLastUntil === undefined

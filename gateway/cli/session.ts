@@ -4,11 +4,11 @@ import type { Actor } from '../sessions/cause.ts'
 import { absoluteEndAt, endsAt, expiryOf } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import { findAccount } from './account.ts'
-import { findApp } from './app.ts'
-import { byCommandLine, type Opened, withGateway } from './open.ts'
-import { sayEnded, sayFields, timesAsText } from './say.ts'
+import { type Opened, withGateway } from './open.ts'
+import { sayFields, timesAsText } from './say.ts'
+import { endFlags, endSessions } from './session-end.ts'
 import { instant, printable } from './terminal.ts'
-import { type Call, UsageError, type Verb } from './verb.ts'
+import type { Call, Verb } from './verb.ts'
 
 const asJson = { json: { kind: 'yes', help: 'print JSON' } } as const
 const defaultLimit = 50
@@ -39,14 +39,12 @@ export const sessionVerbs: readonly Verb[] = [
   },
   {
     name: 'session end',
-    usage: '<session> | --account <account> | --app <app> [--account <account>]',
-    summary: 'end one session, all of an account, or those at one app; every app hears of it',
-    flags: {
-      account: { kind: 'text', value: 'account', help: 'all sessions of this account' },
-      app: { kind: 'text', value: 'app', help: 'the sessions at this app only' },
-    },
+    usage: '<session> | --account <account> | --app <app> [--account <account>] | --everyone | <conditions>',
+    summary:
+      'end one session, all of an account, those at one app, or all that meet conditions; every app hears of it',
+    flags: endFlags,
     words: { min: 0, max: 1 },
-    run: (call) => withGateway(call, (gateway) => end(call, gateway)),
+    run: (call) => withGateway(call, (gateway) => endSessions(call, gateway, findSession)),
   },
 ]
 
@@ -122,27 +120,6 @@ async function show(call: Call, gateway: Opened): Promise<void> {
       appSession.sid,
     ]),
   )
-}
-
-async function end(call: Call, gateway: Opened): Promise<void> {
-  const { sessions } = gateway.commands
-  const [named] = call.words
-  const accountName = call.flags.text('account')
-  const appName = call.flags.text('app')
-  if (named !== undefined) {
-    if (accountName !== undefined || appName !== undefined) {
-      throw new UsageError('Name one session, or use --account and --app, not both.')
-    }
-    const session = await findSession(gateway, named)
-    return sayEnded(call.terminal, await sessions.end(session.id, byCommandLine))
-  }
-  const account = accountName === undefined ? undefined : await findAccount(gateway, accountName)
-  if (appName !== undefined) {
-    const app = findApp(gateway, appName)
-    return sayEnded(call.terminal, await sessions.endOfApp(app.id, account?.id, byCommandLine))
-  }
-  if (account === undefined) throw new UsageError('Say which: a session, --account or --app.')
-  sayEnded(call.terminal, await sessions.endOfAccount(account.id, byCommandLine))
 }
 
 async function findSession(gateway: Opened, named: string): Promise<SsoSession> {

@@ -10,14 +10,14 @@ import type { AuditEvent } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { GatewayError } from '../kernel/errors.ts'
 import { type AccountId, type LogoutId, newId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { AppSession } from '../sessions/app-session.ts'
 import { type Actor, type Cause, leavesOfflineAccess } from '../sessions/cause.ts'
-import type { EndResult, EndSession, SessionSelector } from '../sessions/ending.ts'
+import { countSessions } from '../sessions/counts.ts'
+import type { DirectSelector, EndMany, EndResult, EndSession, SessionCounts } from '../sessions/ending.ts'
 import type { OfflineAccess } from '../sessions/offline-access.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore, TokenStore } from '../sessions/store.ts'
@@ -25,13 +25,19 @@ import type { AppDirectory } from './app-directory.ts'
 import { type Channel, type LogoutDelivery, noChannelWords } from './delivery.ts'
 import type { Messenger } from './messenger.ts'
 import type { DeliveryMeter } from './meter.ts'
+import type { KnownEndings } from './open-endings.ts'
+import { isUrgent, type Pacer } from './pace.ts'
 import { revokedEvents } from './revoke-offline.ts'
-import type { LogoutStore } from './store.ts'
+import type { EndJob, EndJobStore, LogoutStore } from './store.ts'
 
 export interface EndSessionDeps {
   readonly sessions: SessionStore
   readonly tokens: TokenStore
   readonly logouts: LogoutStore
+  readonly jobs: EndJobStore
+  /** Readers know of an ending that is not settled from here. */
+  readonly endings: Pick<KnownEndings, 'add'>
+  readonly pacer: Pacer
   readonly audit: Pick<AuditTrail, 'appendAll'>
   readonly apps: AppDirectory
   readonly messenger: Pick<Messenger, 'channelOf'>
@@ -49,8 +55,6 @@ export interface EndSessionDeps {
 
 /** The store ends at most this many at a time, so that no other writer waits long (DECISIONS 23). */
 const maxEndedAtOnce = 200
-/** 10,000 sessions by one call. Whoever wants more calls again; each call is finished work. */
-const maxBatches = 50
 
 interface Ended {
   readonly ssoSessions: readonly SsoSession[]
@@ -58,57 +62,160 @@ interface Ended {
   readonly offline: readonly OfflineAccess[]
 }
 
+interface Of {
+  readonly logoutId: LogoutId
+  readonly cause: Cause
+  readonly actor: Actor
+}
+
 /**
  * Creates the door.
  *
- * A selector that finds more than 200 sessions is worked off in batches under one Logout. Alone, each batch is a durable transaction
- * of its own and a crash between two leaves the later ones active: ask again and they end. Inside a caller's transaction all batches
- * belong to it, so a command on one account stays all or nothing.
+ * The first 200 sessions end inside the caller's transaction. When more may be left, or the conditions are general, the same
+ * transaction commits a job: from that instant every reader finds all of them ended, and batches mark them in the background under
+ * the same Logout (DECISIONS 23). So a command is all or nothing, however many sessions it ends.
  */
 export function createEndSession(deps: EndSessionDeps): EndSession {
   return async (selector, cause, actor) => {
-    const logoutId = newId('logout', deps.random)
+    const of: Of = { logoutId: newId('logout', deps.random), cause, actor }
+    if (selector.kind === 'where') {
+      return deps.transaction.run(
+        async () => {
+          const counts = await countSessions(deps.sessions, selector.where, deps.clock.now())
+          if (counts.ssoSessions === 0) return nothingEnded
+          await beginWhere(deps, selector, counts, of)
+          return { ...nothingEnded, logoutId: of.logoutId, continues: true }
+        },
+        { durable: true },
+      )
+    }
     const ssoSessionIds: EndResult['ssoSessionIds'][number][] = []
     const appSessionIds: EndResult['appSessionIds'][number][] = []
     let offlineAccesses = 0
+    let continues = false
     for (const part of inBatches(selector)) {
-      for (let batch = 0; ; batch++) {
-        if (batch === maxBatches)
-          throw new GatewayError('busy', 'So many sessions end in steps: repeat the command.')
-        const ended = await deps.transaction.run(() => endBatch(deps, part, { logoutId, cause, actor }), {
-          durable: true,
-        })
-        for (const { id } of ended.ssoSessions) ssoSessionIds.push(id)
-        for (const { id } of ended.appSessions) appSessionIds.push(id)
-        offlineAccesses += ended.offline.length
-        if (!mayFindMore(part, ended)) break
-      }
+      const first = await deps.transaction.run(() => endFirst(deps, part, of), { durable: true })
+      for (const { id } of first.ended.ssoSessions) ssoSessionIds.push(id)
+      for (const { id } of first.ended.appSessions) appSessionIds.push(id)
+      offlineAccesses += first.ended.offline.length
+      continues ||= first.continues
     }
     const nothing = ssoSessionIds.length === 0 && appSessionIds.length === 0
     return {
-      ...(nothing ? {} : { logoutId }),
+      ...(nothing ? {} : { logoutId: of.logoutId }),
       ssoSessionIds,
       appSessionIds,
       ...(offlineAccesses === 0 ? {} : { offlineAccesses }),
+      ...(continues ? { continues } : {}),
     }
   }
 }
 
-async function endBatch(
+const nothingEnded: EndResult = { ssoSessionIds: [], appSessionIds: [] }
+
+/** Begins to end whatever the conditions find, however much it is, without ending any of it yet. */
+export function createBeginEnding(deps: EndSessionDeps): EndMany['begin'] {
+  return async (where, counts, cause, actor) => {
+    const of: Of = { logoutId: newId('logout', deps.random), cause, actor }
+    await deps.transaction.run(() => beginWhere(deps, { kind: 'where', where }, counts, of), {
+      durable: true,
+    })
+    return of.logoutId
+  }
+}
+
+async function endFirst(
   deps: EndSessionDeps,
-  selector: SessionSelector,
-  of: { readonly logoutId: LogoutId; readonly cause: Cause; readonly actor: Actor },
+  selector: DirectSelector,
+  of: Of,
+): Promise<{ readonly ended: Ended; readonly continues: boolean }> {
+  const now = deps.clock.now()
+  const ended = await endBatch(deps, selector, { ...of, at: now, paced: !isUrgent(of.cause) })
+  if (!mayFindMore(selector, ended)) return { ended, continues: false }
+  const left = await deps.sessions.countCovered({ selector, epochAt: now })
+  if (left === 0 && ended.offline.length < maxEndedAtOnce) return { ended, continues: false }
+  const marked = markedOf(selector, ended)
+  const job: EndJob = { ...of, selector, epochAt: now, found: marked + left, ended: marked }
+  await openJob(deps, job, onlyAccount(ended), { sessions: job.found })
+  return { ended, continues: true }
+}
+
+async function beginWhere(
+  deps: EndSessionDeps,
+  selector: Extract<EndJob['selector'], { kind: 'where' }>,
+  counts: SessionCounts,
+  of: Of,
+): Promise<void> {
+  const job = { ...of, selector, epochAt: deps.clock.now(), found: counts.ssoSessions, ended: 0 }
+  const { ssoSessions, ...others } = counts
+  await openJob(deps, job, selector.where.account, { sessions: ssoSessions, ...others })
+}
+
+/** From its commit on, what the job covers has ended for every reader; the batches of `ending-jobs` mark it. */
+async function openJob(
+  deps: EndSessionDeps,
+  job: EndJob,
+  accountId: AccountId | undefined,
+  counts: Omit<Extract<AuditEvent, { type: 'sessions.ending' }>, 'type' | 'logoutId' | 'cause' | 'selector'>,
+): Promise<void> {
+  const { logoutId, cause, actor, selector } = job
+  await deps.logouts.insert(
+    {
+      id: logoutId,
+      cause,
+      actor,
+      ...(accountId === undefined ? {} : { accountId }),
+      startedAt: job.epochAt,
+      ssoSessions: 0,
+      appSessions: 0,
+    },
+    [],
+  )
+  await deps.jobs.insert(job)
+  await deps.audit.appendAll([{ type: 'sessions.ending', logoutId, cause, selector, ...counts }], { actor })
+  await deps.changes.announce('sessions')
+  deps.transaction.afterCommit(() => deps.endings.add(job))
+}
+
+/** How many sessions of the kind that the selector ends. */
+export function markedOf(selector: EndJob['selector'], { ssoSessions, appSessions }: Ended): number {
+  return selector.kind === 'app' || selector.kind === 'app-sessions' ? appSessions.length : ssoSessions.length
+}
+
+/** What apps may do while people are away, by sessions that ended before the conditions found those that were active. At most 200. */
+export async function revokeWhere(
+  deps: EndSessionDeps,
+  { selector, cause, actor, epochAt }: EndJob,
+): Promise<readonly OfflineAccess[]> {
+  if (leavesOfflineAccess(cause)) return []
+  const offline = await deps.tokens.revokeOffline(selector, maxEndedAtOnce, epochAt)
+  if (offline.length > 0) await deps.audit.appendAll(revokedEvents(offline, cause), { actor })
+  return offline
+}
+
+/** What the selector finds active, at most 200 of it, in the caller's durable transaction. */
+export async function endBatch(
+  deps: EndSessionDeps,
+  selector: DirectSelector,
+  of: Of & {
+    /** By when it has ended: the instant of the job, or now. */
+    readonly at: number
+    readonly startedBy?: number
+    /** Nobody waits for the apps to hear of it. */
+    readonly paced: boolean
+  },
 ): Promise<Ended> {
   const now = deps.clock.now()
   // 1. Mark them ended: from here on every read and every write in flight finds them so (invariant 3). What another caller ended in
   //    the same instant is not in the answer, so each session is ended, told and recorded once.
-  const marked = await deps.sessions.markEnded(selector, { at: now, ...of })
+  const { at, logoutId, cause, actor, startedBy } = of
+  const marked = await deps.sessions.markEnded(selector, { at, logoutId, cause, actor }, startedBy)
   // 2. Revoke what hangs on them, and what hung on sessions that ended before. After the mark, so that no token can be made in between.
-  const leaves = leavesOfflineAccess(of.cause)
-  const offline = leaves ? [] : await deps.tokens.revokeOffline(selector, maxEndedAtOnce)
+  const leaves = leavesOfflineAccess(cause)
+  const offline = leaves ? [] : await deps.tokens.revokeOffline(selector, maxEndedAtOnce, startedBy)
   const ended: Ended = { ...marked, offline }
   if (ended.ssoSessions.length === 0 && ended.appSessions.length === 0) {
-    if (offline.length > 0) await deps.audit.appendAll(revokedEvents(offline, of.cause), { actor: of.actor })
+    if (offline.length > 0) await deps.audit.appendAll(revokedEvents(offline, cause), { actor })
     return ended
   }
   await deps.tokens.revokeOfAppSessions(
@@ -150,13 +257,14 @@ async function endBatch(
 function deliveryFor(
   deps: EndSessionDeps,
   session: AppSession,
-  of: { readonly logoutId: LogoutId; readonly cause: Cause },
+  of: { readonly logoutId: LogoutId; readonly cause: Cause; readonly paced: boolean },
   now: number,
 ): readonly LogoutDelivery[] {
   const app = deps.apps.find(session.appId)
   if (app !== undefined && app.logout.causes !== 'all' && !app.logout.causes.includes(of.cause)) return []
   const channel = app === undefined ? 'none' : channelOf(deps, session)
   const localSessionMs = app?.logout.localSessionMs
+  const dueAt = of.paced && channel !== 'none' ? deps.pacer.dueAt(session.appId, now) : now
   return [
     {
       id: newId('delivery', deps.random),
@@ -172,7 +280,7 @@ function deliveryFor(
       progress:
         channel === 'none'
           ? { state: 'untellable', settledAt: now, reason: noChannelWords }
-          : { state: 'pending', dueAt: now, giveUpAt: now + deps.retryForMs, refusals: 0 },
+          : { state: 'pending', dueAt, giveUpAt: dueAt + deps.retryForMs, refusals: 0 },
     },
   ]
 }
@@ -229,7 +337,7 @@ function onlyAccount({
 }
 
 /** Long lists of ids as several selectors that the store takes whole. */
-function inBatches(selector: SessionSelector): readonly SessionSelector[] {
+function inBatches(selector: DirectSelector): readonly DirectSelector[] {
   if (selector.kind === 'sso-sessions')
     return chunks(selector.ids).map((ids) => ({ kind: 'sso-sessions', ids }))
   if (selector.kind === 'app-sessions')
@@ -242,7 +350,7 @@ function chunks<T>(list: readonly T[]): readonly (readonly T[])[] {
   return Array.from({ length: count }, (_, at) => list.slice(at * maxEndedAtOnce, (at + 1) * maxEndedAtOnce))
 }
 
-function mayFindMore(selector: SessionSelector, { ssoSessions, appSessions, offline }: Ended): boolean {
+function mayFindMore(selector: DirectSelector, { ssoSessions, appSessions, offline }: Ended): boolean {
   if (offline.length >= maxEndedAtOnce) return true
   switch (selector.kind) {
     case 'sso-sessions':

@@ -10,7 +10,15 @@ import type { AppDirectory } from './app-directory.ts'
 import type { Channel, DeliveryAttempt, Logout, LogoutDelivery, Progress } from './delivery.ts'
 import { nextAttemptAt, type Reachability } from './health.ts'
 import type { HealthStore } from './health-store.ts'
-import type { DeliveryCount, LogoutCursor, LogoutFilter, LogoutPageFilter, LogoutStore } from './store.ts'
+import type {
+  DeliveryCount,
+  EndJob,
+  EndJobStore,
+  LogoutCursor,
+  LogoutFilter,
+  LogoutPageFilter,
+  LogoutStore,
+} from './store.ts'
 
 export type ReportState =
   /** The app answered that its session is gone. */
@@ -50,11 +58,22 @@ export interface LogoutSummary extends Logout {
   /** AppSessions whose app does not want to hear of this cause. */
   readonly notWanted: number
   readonly counts: DeliveryCounts
+  /** Of one that is worked off in batches: how many sessions there are to end, about, and how many have been marked so far. */
+  readonly progress?: { readonly sessions: number; readonly ended: number; readonly finishedAt?: number }
 }
 
 export interface LogoutReport extends LogoutSummary {
-  /** The first 1,000; `counts` is of all. */
+  /** Where there are many: all deliveries, counted by app. Then `deliveries` are some of those that are not confirmed. */
+  readonly summary?: readonly DeliverySummary[]
   readonly deliveries: readonly DeliveryReport[]
+}
+
+/** So many deliveries to one app stand so. */
+export interface DeliverySummary {
+  readonly appId: AppId
+  readonly appName: string
+  readonly state: ReportState
+  readonly count: number
 }
 
 /** One line for a page: what `views/pages/sign-out-report` renders. */
@@ -74,9 +93,13 @@ export interface LogoutReports {
   page(filter: LogoutPageFilter): Promise<Page<LogoutSummary, LogoutCursor>>
 }
 
+/** The deliveries of a Logout of more AppSessions are counted: nobody reads so many lines, and no page has room for them. */
+const listedAtMost = 200
+
 /** Creates the reader of reports. */
 export function createLogoutReports(deps: {
   readonly logouts: LogoutStore
+  readonly jobs: Pick<EndJobStore, 'of'>
   readonly health: Pick<HealthStore, 'find'>
   readonly apps: AppDirectory
 }): LogoutReports {
@@ -87,51 +110,77 @@ export function createLogoutReports(deps: {
     const known = await health.find([...new Set(waiting.map(({ appId }) => appId))])
     return new Map(known.map((of) => [of.appId, of]))
   }
-  const summaries = async (found: readonly Logout[]): Promise<readonly LogoutSummary[]> => {
-    const counts = Map.groupBy(
-      await logouts.countDeliveries(found.map(({ id }) => id)),
-      ({ logoutId }) => logoutId,
-    )
-    return found.map((logout) => summaryOf(logout, counts.get(logout.id) ?? []))
+  const summarize = async (found: readonly Logout[]): Promise<readonly Summarized[]> => {
+    const ids = found.map(({ id }) => id)
+    const jobs = new Map((await deps.jobs.of(ids)).map((job) => [job.logoutId, job]))
+    const counts = Map.groupBy(await logouts.countDeliveries(ids), ({ logoutId }) => logoutId)
+    return found.map((logout) => {
+      const counted = counts.get(logout.id) ?? []
+      const isLarge = logout.appSessions > listedAtMost
+      return {
+        summary: summaryOf(logout, counted, jobs.get(logout.id)),
+        ...(isLarge ? { byApp: byAppOf(counted, apps) } : {}),
+      }
+    })
   }
   return {
     find: async (id) => {
       const logout = await logouts.find(id)
       if (logout === undefined) return undefined
-      const [summary = summaryOf(logout, [])] = await summaries([logout])
-      const deliveries = await logouts.deliveriesOf([id])
+      const [summarized = { summary: summaryOf(logout, [], undefined) }] = await summarize([logout])
+      const deliveries =
+        summarized.byApp === undefined
+          ? await logouts.deliveriesOf([id])
+          : await logouts.unconfirmedOf(id, listedAtMost)
       const attempts = Map.groupBy(
         await logouts.attemptsOf(deliveries.map((delivery) => delivery.id)),
         ({ deliveryId }) => deliveryId,
       )
       const known = await reachabilityOf(deliveries)
-      return {
-        ...summary,
-        deliveries: deliveries.map((delivery) =>
+      return reportOf(
+        summarized,
+        deliveries.map((delivery) =>
           deliveryReport(delivery, attempts.get(delivery.id) ?? [], apps, known.get(delivery.appId)),
         ),
-      }
+      )
     },
     list: async (filter) => {
-      const found = await summaries(await logouts.list(filter))
-      const all = await logouts.deliveriesOf(found.map(({ id }) => id))
+      const found = await summarize(await logouts.list(filter))
+      const small = found.filter(({ byApp }) => byApp === undefined)
+      const all = await logouts.deliveriesOf(small.map(({ summary }) => summary.id))
       const known = await reachabilityOf(all)
       const deliveries = Map.groupBy(all, ({ logoutId }) => logoutId)
-      return found.map((summary) => ({
-        ...summary,
-        deliveries: (deliveries.get(summary.id) ?? []).map((delivery) =>
-          deliveryReport(delivery, [], apps, known.get(delivery.appId)),
+      return found.map((summarized) =>
+        reportOf(
+          summarized,
+          (deliveries.get(summarized.summary.id) ?? []).map((delivery) =>
+            deliveryReport(delivery, [], apps, known.get(delivery.appId)),
+          ),
         ),
-      }))
+      )
     },
     page: async (filter) => {
       const { items, ...rest } = await logouts.page(filter)
-      return { ...rest, items: await summaries(items) }
+      return { ...rest, items: (await summarize(items)).map(({ summary }) => summary) }
     },
   }
 }
 
-function summaryOf(logout: Logout, counted: readonly DeliveryCount[]): LogoutSummary {
+interface Summarized {
+  readonly summary: LogoutSummary
+  /** Of one that is too large to be listed. */
+  readonly byApp?: readonly DeliverySummary[]
+}
+
+function reportOf({ summary, byApp }: Summarized, deliveries: readonly DeliveryReport[]): LogoutReport {
+  return { ...summary, ...(byApp === undefined ? {} : { summary: byApp }), deliveries }
+}
+
+function summaryOf(
+  logout: Logout,
+  counted: readonly DeliveryCount[],
+  job: EndJob | undefined,
+): LogoutSummary {
   const counts: Partial<Record<ReportState, number>> = {}
   let owed = 0
   for (const { state, answered, count } of counted) {
@@ -139,7 +188,30 @@ function summaryOf(logout: Logout, counted: readonly DeliveryCount[]): LogoutSum
     counts[word] = (counts[word] ?? 0) + count
     owed += count
   }
-  return { ...logout, notWanted: Math.max(0, logout.appSessions - owed), counts }
+  return {
+    ...logout,
+    notWanted: Math.max(0, logout.appSessions - owed),
+    counts,
+    ...(job === undefined ? {} : { progress: progressOf(job) }),
+  }
+}
+
+function progressOf({ found, ended, finishedAt }: EndJob): NonNullable<LogoutSummary['progress']> {
+  // Others end some of what was found, and some came after it was counted: at the end, what was marked is what there was.
+  return finishedAt === undefined
+    ? { sessions: Math.max(found, ended), ended }
+    : { sessions: ended, ended, finishedAt }
+}
+
+function byAppOf(counted: readonly DeliveryCount[], apps: AppDirectory): readonly DeliverySummary[] {
+  const sums = new Map<string, DeliverySummary>()
+  for (const { appId, state, answered, count } of counted) {
+    const word = wordFor(state, answered)
+    const key = `${appId} ${word}`
+    const appName = apps.find(appId)?.name ?? appId
+    sums.set(key, { appId, appName, state: word, count: count + (sums.get(key)?.count ?? 0) })
+  }
+  return [...sums.values()].toSorted((one, other) => one.appName.localeCompare(other.appName, 'en'))
 }
 
 function deliveryReport(

@@ -1,5 +1,6 @@
 import type { AccountId, AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
 import type { Page } from '../kernel/page.ts'
+import type { OpenEnding } from '../sessions/ending.ts'
 import type { DeliveryAttempt, Logout, LogoutDelivery, PendingDelivery, Progress } from './delivery.ts'
 
 /** Where a list goes on: Logouts started before this one. */
@@ -29,9 +30,10 @@ export interface LogoutPageFilter {
   readonly before?: LogoutCursor
 }
 
-/** How many deliveries of a Logout stand alike. */
+/** How many deliveries of a Logout to one app stand alike. */
 export interface DeliveryCount {
   readonly logoutId: LogoutId
+  readonly appId: AppId
   readonly state: Progress['state']
   /** Whether an attempt has come to its end, or none is begun because the breaker of the app is open: what is pending then waits for the next. */
   readonly answered: boolean
@@ -134,8 +136,34 @@ export interface LogoutStore {
     after: DeliveryId | undefined,
     limit: number,
   ): Promise<readonly LogoutDelivery[]>
+  /** Up to `limit` of what a Logout owes and no app has confirmed; which of them is not said. */
+  unconfirmedOf(id: LogoutId, limit: number): Promise<readonly LogoutDelivery[]>
   /** The newest 1,000 of all these deliveries, oldest first. */
   attemptsOf(ids: readonly DeliveryId[]): Promise<readonly DeliveryAttempt[]>
   /** Deletes up to `limit` Logouts that settled before `settledBefore`, with all that belongs to them. Returns how many. */
   deleteSettled(settledBefore: number, limit: number): Promise<number>
+}
+
+/** An ending of many sessions that is worked off in batches, under the Logout of the same id (DECISIONS 23). */
+export interface EndJob extends OpenEnding {
+  /** How many sessions there were to end, about: others end some of them meanwhile. AppSessions where it ends those alone. */
+  readonly found: number
+  /** How many batches have marked so far. */
+  readonly ended: number
+  readonly finishedAt?: number
+}
+
+/** Endings that are worked off in batches. Call everything that writes in the transaction that does what is written down. */
+export interface EndJobStore {
+  insert(job: EndJob): Promise<void>
+  /** Those that are not finished, oldest first. */
+  open(): Promise<readonly EndJob[]>
+  /** One that is not finished, held until the transaction ends: of two processes one settles at a time. */
+  hold(id: LogoutId): Promise<EndJob | undefined>
+  /** Counts what a batch has marked. */
+  progress(id: LogoutId, ended: number): Promise<void>
+  /** Nothing is left to mark. Settles the Logout too, if no app is still to be told. */
+  finish(id: LogoutId, now: number): Promise<void>
+  /** Of these Logouts, finished ones too. */
+  of(ids: readonly LogoutId[]): Promise<readonly EndJob[]>
 }

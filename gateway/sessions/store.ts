@@ -1,7 +1,7 @@
 import type { AccountId, AppId, AppSessionId, LogoutId, SsoSessionId } from '../kernel/ids.ts'
 import type { Page } from '../kernel/page.ts'
 import type { AppSession } from './app-session.ts'
-import type { SessionSelector } from './ending.ts'
+import type { DirectSelector, OpenEnding, SessionSelector, SessionWhere } from './ending.ts'
 import type { OfflineAccess } from './offline-access.ts'
 import type { Ending, SessionSecret, SsoSession } from './sso-session.ts'
 
@@ -35,7 +35,7 @@ export type NextSecret = { readonly hash: string; readonly issuedAt: number } & 
  * Ended beats active in every write: nothing here can make an ended session active again.
  * Absence is undefined; a store that cannot answer throws GatewayError `store_unavailable` or `store_full`.
  */
-export interface SessionStore {
+export interface SessionStore extends SessionSelection {
   insert(session: SsoSession, secretHash: string, checkAt: number): Promise<void>
   find(id: SsoSessionId): Promise<SsoSession | undefined>
   /** The session that this secret opens or once opened, ended ones too, with what the secret is now. */
@@ -91,11 +91,13 @@ export interface SessionStore {
 
   /**
    * Marks what the selector finds active as ended and returns exactly what this call ended: of parallel calls, one gets each session.
-   * Ending an SsoSession ends its AppSessions. The only method that writes `ended_at` (invariant 1). At most 200 SsoSessions a call.
+   * Ending an SsoSession ends its AppSessions. The only method that writes `ended_at` (invariant 1). At most 200 SsoSessions a call,
+   * or 200 AppSessions of an app; with `startedBy` only what began then or before.
    */
   markEnded(
-    selector: SessionSelector,
+    selector: DirectSelector,
     ending: Ending,
+    startedBy?: number,
   ): Promise<{ readonly ssoSessions: readonly SsoSession[]; readonly appSessions: readonly AppSession[] }>
 
   /**
@@ -128,6 +130,38 @@ export interface SessionStore {
   endedBy(logoutId: LogoutId): Promise<readonly SsoSession[]>
 }
 
+/** One that a search by `SessionWhere` has found. */
+export interface MatchedSession extends SessionCursor {
+  readonly accountId: AccountId
+}
+
+/**
+ * Sessions by what is known of them. One definition of what a selector means serves counting, ending in batches, and deciding at read
+ * whether a session has ended by an instant. What is covered once stays so: an app that left or joined since changes nothing.
+ */
+export interface SessionSelection {
+  /**
+   * Looks at up to `limit` active SsoSessions that began by `startedBy`, in the order in which they began, and returns those that
+   * match, with where to go on; `next` is absent when there was nothing more to look at.
+   */
+  walk(
+    where: SessionWhere,
+    of: { readonly startedBy: number; readonly after?: SessionCursor; readonly limit: number },
+  ): Promise<{ readonly matched: readonly MatchedSession[]; readonly next?: SessionCursor }>
+  /** Active AppSessions of these SsoSessions, counted by app. */
+  countApps(
+    ids: readonly SsoSessionId[],
+  ): Promise<readonly { readonly appId: AppId; readonly count: number }[]>
+  /** Active sessions that an ending has still to mark: AppSessions where it ends those alone, else SsoSessions. Not for `where`. */
+  countCovered(ending: { readonly selector: DirectSelector; readonly epochAt: number }): Promise<number>
+  /** Which of these SsoSessions the ending covers, whether or not they are marked by now. */
+  covered(ending: CoveringEnding, ids: readonly SsoSessionId[]): Promise<ReadonlySet<SsoSessionId>>
+  /** Which of these AppSessions it covers: with their SsoSession, or alone. */
+  coveredApps(ending: CoveringEnding, ids: readonly AppSessionId[]): Promise<ReadonlySet<AppSessionId>>
+}
+
+export type CoveringEnding = Pick<OpenEnding, 'selector' | 'epochAt'>
+
 /**
  * Tokens and pending codes that hang on sessions, whatever their protocol. The door revokes through this port,
  * so it knows no protocol (DECISIONS 35).
@@ -140,9 +174,13 @@ export interface TokenStore {
   revokeOfAppSessions(ids: readonly AppSessionId[], leaveOffline: boolean): Promise<void>
   /**
    * Revokes up to `limit` offline accesses of the sessions that the selector names, live and ended ones alike, with every token that
-   * came of them. Returns them.
+   * came of them. With `startedBy` only those that began then or before. Returns them.
    */
-  revokeOffline(selector: SessionSelector, limit: number): Promise<readonly OfflineAccess[]>
+  revokeOffline(
+    selector: SessionSelector,
+    limit: number,
+    startedBy?: number,
+  ): Promise<readonly OfflineAccess[]>
   /** Of a person or at an app, the one used last first. */
   listOffline(
     of: { readonly accountId: AccountId } | { readonly appId: AppId },

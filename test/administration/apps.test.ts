@@ -149,6 +149,7 @@ describe('changing an app', () => {
       if (session === undefined) throw new Error('nobody has it open')
       expect(await core.appCausesOf(session)).toEqual({ wiki: 'access-removed' })
     }
+    await core.endingJobs.runAll()
     const [report] = await core.reports.list({ limit: 9 })
     expect([report?.ssoSessions, report?.appSessions]).toEqual([0, lookedAtMax + 1])
   })

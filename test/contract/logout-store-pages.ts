@@ -66,7 +66,7 @@ export function describeLogoutPages(name: string, open: () => Promise<OpenLogout
       expect((await pages(store, { ...filter, limit: 200 })).flat()).toEqual(wanted)
     })
 
-    test('come with how many deliveries stand how, those under way apart from those asked before', async () => {
+    test('come with how many deliveries to each app stand how, those under way apart from those asked before', async () => {
       await using store = await open()
       await add(store, 'told', noon, [wiki, mail], { settledAt: noon })
       await add(store, 'both', noon, [wiki, mail])
@@ -77,9 +77,11 @@ export function describeLogoutPages(name: string, open: () => Promise<OpenLogout
       ])
       const counts = await store.logouts.countDeliveries([idOf('told'), logoutId, idOf('unknown')])
       expect(counts.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))).toEqual([
-        { logoutId, state: 'pending', answered: false, count: 2 },
-        { logoutId, state: 'pending', answered: true, count: 1 },
-        { logoutId: idOf('told'), state: 'delivered', answered: false, count: 2 },
+        { logoutId, appId: mail, state: 'pending', answered: false, count: 1 },
+        { logoutId, appId: wiki, state: 'pending', answered: false, count: 1 },
+        { logoutId, appId: wiki, state: 'pending', answered: true, count: 1 },
+        { logoutId: idOf('told'), appId: mail, state: 'delivered', answered: false, count: 1 },
+        { logoutId: idOf('told'), appId: wiki, state: 'delivered', answered: false, count: 1 },
       ])
       expect(await store.logouts.countDeliveries([])).toEqual([])
       expect(await store.otherTenant.countDeliveries([logoutId])).toEqual([])

@@ -28,7 +28,7 @@ function fill(file: string): void {
   const ended = 'case when i % 10 > 0 then i end'
   sqlite.exec(`begin;
     ${numbers} insert into sso_sessions select 'default', 'ses_' || i, 'acc_' || (i % 2001), i, i, i, 0, 'acr', '[]', '[]',
-      '192.0.2.' || (i % 201), 'browser', i, ${ended}, 'idle', '{"kind":"gateway"}', 'lgo_' || i from n;
+      '192.0.2.' || (i % 201), 'browser', i, ${ended}, 'idle', '{"kind":"gateway"}', 'lgo_' || i, null from n;
     ${numbers} insert into app_sessions select 'default', 'aps_' || i, 'ses_' || i, 'acc_' || (i % 2001), 'common',
       'sid_' || i, i, i, null, ${ended}, 'idle', '{"kind":"gateway"}', 'lgo_' || i from n;
     insert into app_sessions select tenant, id || 'r', sso_session_id, account_id, 'rare', sid || 'r', started_at, started_at,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LogoutId } from '#gateway/kernel/ids.ts'
-import type { SessionSelector } from '#gateway/sessions/ending.ts'
+import type { DirectSelector } from '#gateway/sessions/ending.ts'
 import {
   ada,
   anAppSession,
@@ -44,7 +44,7 @@ async function activeNames(store: OpenSessionStore): Promise<readonly string[]> 
 /** What every store of sessions does when sessions end. */
 export function describeSessionEnding(name: string, open: OpensSessionStore): void {
   describe(`ending sessions (${name})`, () => {
-    const rows: readonly (readonly [string, SessionSelector, readonly string[]])[] = [
+    const rows: readonly (readonly [string, DirectSelector, readonly string[]])[] = [
       [
         'named sessions, with everything under them',
         { kind: 'sso-sessions', ids: [ssoId('laptop'), ssoId('nobody')] },
@@ -114,7 +114,7 @@ export function describeSessionEnding(name: string, open: OpensSessionStore): vo
     test('answers with what this call ended, so a second one finds nothing and changes nothing', async () => {
       await using store = await open()
       await three(store)
-      const all: SessionSelector = { kind: 'account', accountId: ada }
+      const all: DirectSelector = { kind: 'account', accountId: ada }
       await store.sessions.markEnded(all, anEnding())
       expect(await store.sessions.markEnded(all, anEnding({ cause: 'risk', at: noon + 9_000 }))).toEqual({
         ssoSessions: [],

@@ -12,14 +12,19 @@ import { type AccountId, type AppId, newId, type SsoSessionId } from '#gateway/k
 import type { Log } from '#gateway/kernel/log.ts'
 import type { AppDirectory, ToldApp } from '#gateway/logout/app-directory.ts'
 import { Dispatcher, type DispatcherLimits } from '#gateway/logout/dispatcher.ts'
-import { createEndSession, type EndSessionDeps } from '#gateway/logout/end-session.ts'
+import { createBeginEnding, createEndSession, type EndSessionDeps } from '#gateway/logout/end-session.ts'
+import { EndingJobs } from '#gateway/logout/ending-jobs.ts'
 import { createHealthReports } from '#gateway/logout/health-report.ts'
 import type { Messenger } from '#gateway/logout/messenger.ts'
+import { openKnownEndings } from '#gateway/logout/open-endings.ts'
+import { createPacer } from '#gateway/logout/pace.ts'
 import { createLogoutReports } from '#gateway/logout/report.ts'
 import type { LogoutStore } from '#gateway/logout/store.ts'
 import { Sweeper } from '#gateway/logout/sweeper.ts'
+import { createCoveredArtifacts } from '#gateway/oidc/covered-artifacts.ts'
 import type { AppSession } from '#gateway/sessions/app-session.ts'
 import { oneFactor } from '#gateway/sessions/assurance.ts'
+import { createCoveredSessionStore } from '#gateway/sessions/covered.ts'
 import { appEndsAt, endsAt, type LifetimePolicy } from '#gateway/sessions/lifetime.ts'
 import type { SsoSession } from '#gateway/sessions/sso-session.ts'
 import { openTestDatabase } from '#test/support/database.ts'
@@ -107,8 +112,12 @@ export async function openEngine(
       limits: { ...limits, ...node.limits },
       ...(node.heartbeatMs === undefined ? {} : { heartbeatMs: node.heartbeatMs }),
     })
+    const endings = await openKnownEndings({ jobs: ownStores.endJobs, changes, log })
     const doorDeps = {
       ...common,
+      jobs: ownStores.endJobs,
+      endings,
+      pacer: createPacer(20),
       sessions: ownStores.sessions,
       tokens: ownStores.artifacts,
       apps: directory,
@@ -117,6 +126,8 @@ export async function openEngine(
       wake: () => dispatcher.wake(),
     } satisfies EndSessionDeps
     const endSession = createEndSession(doorDeps)
+    const beginEnding = createBeginEnding(doorDeps)
+    const endingJobs = new EndingJobs({ ...doorDeps, endings })
     const sweeper = new Sweeper({
       ...common,
       sessions: ownStores.sessions,
@@ -129,10 +140,19 @@ export async function openEngine(
     const opened = {
       dispatcher,
       endSession,
+      beginEnding,
+      endings,
+      endingJobs,
+      /** Sessions and tokens as this process reads them. */
+      sessions: createCoveredSessionStore(ownStores.sessions, endings),
+      artifacts: createCoveredArtifacts(ownStores.artifacts, ownStores.sessions, endings),
+      changes,
       doorDeps,
       sweeper,
       stop: async () => {
         await sweeper[Symbol.asyncDispose]()
+        await endingJobs[Symbol.asyncDispose]()
+        endings[Symbol.dispose]()
         await dispatcher[Symbol.asyncDispose]()
         changes[Symbol.dispose]()
       },
@@ -198,7 +218,12 @@ export async function openEngine(
     apps,
     messenger,
     directory,
-    reports: createLogoutReports({ logouts: stores.logouts, health: stores.health, apps: directory }),
+    reports: createLogoutReports({
+      logouts: stores.logouts,
+      jobs: stores.endJobs,
+      health: stores.health,
+      apps: directory,
+    }),
     health: createHealthReports({ health: stores.health, apps: directory }),
     openNode,
     signIn,

@@ -3,6 +3,7 @@ import { createSqlAccountStore } from '#adapters/sql/accounts.ts'
 import { createSqlAppStore } from '#adapters/sql/apps.ts'
 import { createSqlConsentStore } from '#adapters/sql/consents.ts'
 import { createSqlCredentialStore } from '#adapters/sql/credentials.ts'
+import { createSqlEndJobStore } from '#adapters/sql/end-jobs.ts'
 import { openEphemeral } from '#adapters/sql/ephemeral.ts'
 import { createSqlLogoutStore } from '#adapters/sql/logouts.ts'
 import { createSqlSessionStore } from '#adapters/sql/sessions.ts'
@@ -16,6 +17,7 @@ import type { AuditEvent } from '#gateway/audit/event.ts'
 import { digest } from '#gateway/kernel/digest.ts'
 import { newSecret } from '#gateway/kernel/random.ts'
 import { createEndSession } from '#gateway/logout/end-session.ts'
+import { createPacer } from '#gateway/logout/pace.ts'
 import { createSessionRegistry } from '#gateway/sessions/registry.ts'
 import type { Wanted } from '#gateway/sign-in/attempt.ts'
 import { createSignInParts } from '#gateway/sign-in/parts.ts'
@@ -86,6 +88,9 @@ export async function openSignIn(options: SignInTestOptions = {}) {
       deleteExpired: async () => 0,
     },
     logouts: createSqlLogoutStore(database, 'default'),
+    jobs: createSqlEndJobStore(database, 'default'),
+    endings: { add: () => {} },
+    pacer: createPacer(20),
     audit: { appendAll: async (all) => void events.push(...all) },
     apps: { find: () => undefined },
     messenger: { channelOf: () => 'none' },
