@@ -1,7 +1,7 @@
 import { checkApp } from './checks-apps.ts'
 import { parseDuration } from './duration.ts'
 import type { Finding } from './fill.ts'
-import { addressOf, isLoopbackHost } from './networks.ts'
+import { addressOf, isAllowedByEgress, isLoopbackHost } from './networks.ts'
 import type { SettingPath } from './path.ts'
 import type { Settings } from './schema.ts'
 import type { AccountSettings } from './schema-accounts.ts'
@@ -39,6 +39,7 @@ export function checkTogether(understood: Understood): CheckResult {
   const findings: Finding[] = []
   const advice: Advice[] = []
   checkGateway(understood.settings, findings, advice)
+  checkWebhook(understood.settings, findings)
   for (const app of understood.apps) checkApp(app, understood.settings, findings, advice)
   findings.push(
     ...repeated(understood.apps, 'apps', ['id'], (app) => app.id),
@@ -85,6 +86,29 @@ function checkGateway(settings: Understood['settings'], findings: Finding[], adv
       const message = `is shorter than sessions.absolute (${absolute}): asking to stay signed in would shorten the session`
       advice.push({ path: ['sessions', 'remember_me', 'absolute'], message })
     }
+  }
+}
+
+/** Where the gateway reports to: whoever can read its messages learns who signs out where, and who can forge them is believed. */
+function checkWebhook({ logout, egress }: Understood['settings'], findings: Finding[]): void {
+  const webhook = logout?.webhook
+  if (webhook === undefined) return
+  if (webhook.secret === undefined) {
+    findings.push({
+      path: ['logout', 'webhook', 'secret'],
+      found: 'nothing',
+      expected: 'a secret (echo whsec_$(openssl rand -base64 32)), or secret_file',
+    })
+  }
+  const url = new URL(webhook.url)
+  // Without a well-formed egress.allow nobody can say what it would have allowed.
+  if (url.protocol !== 'http:' || egress === undefined || isLoopbackHost(url.hostname)) return
+  if (!isAllowedByEgress(url, egress.allow)) {
+    findings.push({
+      path: ['logout', 'webhook', 'url'],
+      found: JSON.stringify(webhook.url),
+      expected: 'https (http only on loopback or where egress.allow names it)',
+    })
   }
 }
 

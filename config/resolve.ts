@@ -83,6 +83,11 @@ export function resolveSettings(settings: Settings, context: ResolveContext): Ga
       perAppPerSecond: logout.per_app_per_second,
       atOnce: logout.at_once,
       frontChannelWaitMs: ms(logout.front_channel_wait),
+      // A webhook without a secret has not passed the checks.
+      ...present(
+        'webhook',
+        logout.webhook && { url: logout.webhook.url, secret: logout.webhook.secret ?? '' },
+      ),
     },
     audit: { keepMs: ms(settings.audit.keep) },
     log: settings.log,

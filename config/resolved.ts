@@ -53,6 +53,8 @@ export interface GatehouseConfig {
     readonly perAppPerSecond: number
     readonly atOnce: number
     readonly frontChannelWaitMs: number
+    /** Told of what apps were not told; absent means nobody is. */
+    readonly webhook?: { readonly url: string; readonly secret: string }
   }
   readonly audit: { readonly keepMs: number }
   readonly log: { readonly level: LogLevel }

@@ -14,6 +14,7 @@ import {
   port,
   secret,
   secretFile,
+  webAddress,
 } from './values.ts'
 
 /**
@@ -139,6 +140,24 @@ const tokens = z.strictObject({
     .describe('Such access ends this long after it was given, however often its tokens were renewed.'),
 })
 
+const webhook = z.strictObject({
+  url: webAddress.describe('Where messages are posted to. https, or http where egress.allow names it.'),
+  secret: secret(
+    z.string().refine(isWebhookSecret),
+    'whsec_ and 24 to 64 random bytes in base64 (echo whsec_$(openssl rand -base64 32))',
+  )
+    .optional()
+    .describe('Signs each message (Standard Webhooks), so that its receiver knows who sent it.'),
+  secret_file: secretFile('secret'),
+})
+
+/** As the specification writes it: libraries that verify take it as it stands. */
+function isWebhookSecret(text: string): boolean {
+  const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]{32,88}={0,2})$/.exec(text) ?? []
+  const key = Buffer.from(encoded, 'base64')
+  return key.toString('base64') === encoded && key.length >= 24 && key.length <= 64
+}
+
 const logout = z.strictObject({
   retry_for: duration.default('72h').describe('How long an app that does not answer is told again.'),
   timeout: duration.default('5s').describe('How long one attempt to tell an app may take.'),
@@ -150,6 +169,9 @@ const logout = z.strictObject({
     ),
   at_once: count(1, 1_024).default(64).describe('Attempts at once to all apps.'),
   front_channel_wait: duration.default('3s').describe('How long the sign-out page waits before it moves on.'),
+  webhook: webhook
+    .optional()
+    .describe('Told of apps that could not be told, do not answer, or answer again. Off when absent.'),
 })
 
 const audit = z.strictObject({

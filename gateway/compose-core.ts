@@ -43,6 +43,7 @@ import { createReceipts, receiptType } from './logout/receipt.ts'
 import { createLogoutReports } from './logout/report.ts'
 import { createRevokeOffline } from './logout/revoke-offline.ts'
 import { Sweeper } from './logout/sweeper.ts'
+import { createWebhook } from './logout/webhook.ts'
 import { createCoveredArtifacts } from './oidc/covered-artifacts.ts'
 import { createLogoutCheck } from './oidc/logout-check.ts'
 import { createLogoutMessenger } from './oidc/logout-token.ts'
@@ -133,7 +134,25 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     random,
     timeoutMs: config.logout.timeoutMs,
   })
+  const { webhook: to } = config.logout
+  const webhook =
+    to === undefined
+      ? undefined
+      : createWebhook({
+          ...stores,
+          to,
+          egress,
+          transaction,
+          clock,
+          random,
+          log,
+          timeoutMs: config.logout.timeoutMs,
+          retryForMs: config.logout.retryForMs,
+          onSettled: (outcome) => meters.webhook.add({ outcome }),
+        })
+  const outbox = webhook === undefined ? {} : { outbox: webhook.outbox }
   const dispatcher = new Dispatcher({
+    ...outbox,
     logouts: stores.logouts,
     health: stores.health,
     messenger,
@@ -147,6 +166,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     meter: meters.deliveries,
   })
   const door: EndSessionDeps = {
+    ...outbox,
     sessions: records.sessions,
     tokens: records.artifacts,
     logouts: stores.logouts,
@@ -240,6 +260,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     sessions: records.sessions,
     tokens: stores.artifacts,
     logouts: stores.logouts,
+    webhooks: stores.webhooks,
     endSession,
     apps,
     transaction,
@@ -277,6 +298,8 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     messenger,
     checkApp,
     dispatcher,
+    /** Absent where the configuration names none. */
+    webhook,
     endSession,
     accountWrites,
     appWrites,
@@ -297,6 +320,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
       await sweeper[Symbol.asyncDispose]()
       await endingJobs[Symbol.asyncDispose]()
       await dispatcher[Symbol.asyncDispose]()
+      await webhook?.sender[Symbol.asyncDispose]()
       await sealer[Symbol.asyncDispose]()
       keys[Symbol.dispose]()
       apps[Symbol.dispose]()

@@ -40,6 +40,12 @@ export function createMeters(metrics: Metrics) {
       from: [{ grant_type: 'authorization_code' }, { grant_type: 'refresh_token' }],
     }),
     deliveries: createDeliveryMeter(metrics),
+    webhook: metrics.counter({
+      name: 'gatehouse_webhook_messages_total',
+      help: 'Messages to the webhook, by how that ended.',
+      labels: ['outcome'],
+      from: ['delivered', 'refused', 'abandoned'].map((outcome) => ({ outcome })),
+    }),
     passwordsBusy: metrics.counter({
       name: 'gatehouse_passwords_busy_total',
       help: 'Passwords that were not looked at because too many were waiting.',

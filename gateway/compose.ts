@@ -55,6 +55,7 @@ export async function compose(config: GatehouseConfig, machine: Machine = {}): P
       core.changes.start()
       core.keys.start()
       core.dispatcher.start()
+      core.webhook?.sender.start()
       core.endingJobs.start()
       core.sweeper.start()
       core.sealer.start()

@@ -23,6 +23,8 @@ const portsAndRecords = [
   'gateway/administration/store.ts',
   'gateway/administration/api-key.ts',
   'gateway/logout/health-store.ts',
+  'gateway/logout/webhook-store.ts',
+  'gateway/logout/webhook-message.ts',
   'gateway/oidc/store.ts',
   'gateway/accounts/account.ts',
   'gateway/accounts/credential.ts',

@@ -62,7 +62,9 @@ function toDuty(row: LogoutDeliveryRow): Omit<LogoutDelivery, 'progress'> {
   }
 }
 
-function toPending(row: LogoutDeliveryRow): Pending {
+export function toPending(
+  row: Pick<LogoutDeliveryRow, 'due_at' | 'give_up_at' | 'refusals' | 'refused_since' | 'lease_by'>,
+): Pending {
   return {
     state: 'pending',
     dueAt: row.due_at,

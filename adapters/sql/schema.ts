@@ -21,6 +21,7 @@ export interface Schema {
   logouts: LogoutRow
   logout_deliveries: LogoutDeliveryRow
   delivery_attempts: DeliveryAttemptRow
+  webhook_messages: WebhookMessageRow
   app_health: AppHealthRow
   end_jobs: EndJobRow
   audit_events: AuditEventRow
@@ -273,6 +274,30 @@ export interface EndJobRow {
   found: number
   ended: number
   finished_at: number | null
+}
+
+/** Waits, is leased and settles as a delivery does. */
+export interface WebhookMessageRow
+  extends Pick<
+    LogoutDeliveryRow,
+    | 'tenant'
+    | 'state'
+    | 'attempts'
+    | 'created_at'
+    | 'due_at'
+    | 'give_up_at'
+    | 'refusals'
+    | 'refused_since'
+    | 'lease_by'
+    | 'settled_at'
+    | 'reason'
+  > {
+  id: string
+  type: string
+  /** Messages of one topic that nobody has tried to send yet are one. */
+  topic: string
+  data: string
+  count: number
 }
 
 export interface AuditEventRow {

@@ -18,6 +18,7 @@ import { createSqlKeyStore } from './keys.ts'
 import { createSqlLogoutStore } from './logouts.ts'
 import type { SqlDatabase } from './open.ts'
 import { createSqlSessionStore } from './sessions.ts'
+import { createSqlWebhookStore } from './webhooks.ts'
 
 export type Stores = Omit<ReturnType<typeof createStores>, 'rewrites'>
 
@@ -50,6 +51,7 @@ export function createStores(database: SqlDatabase, tenant: string) {
     sessions: createSqlSessionStore(database, tenant),
     artifacts: createSqlArtifactStore(database, tenant),
     logouts: createSqlLogoutStore(database, tenant),
+    webhooks: createSqlWebhookStore(database, tenant),
     health: createSqlHealthStore(database, tenant),
     endJobs: createSqlEndJobStore(database, tenant),
     audit: createSqlAuditStore(database, tenant),

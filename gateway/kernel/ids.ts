@@ -12,6 +12,7 @@ export type CredentialId = Branded<'CredentialId'>
 export type LogoutId = Branded<'LogoutId'>
 export type DeliveryId = Branded<'DeliveryId'>
 export type AttemptId = Branded<'AttemptId'>
+export type WebhookMessageId = Branded<'WebhookMessageId'>
 export type KeyId = Branded<'KeyId'>
 export type ApiKeyId = Branded<'ApiKeyId'>
 
@@ -23,6 +24,7 @@ const prefixes = {
   logout: 'lgo',
   delivery: 'dlv',
   attempt: 'att',
+  webhookMessage: 'msg',
   apiKey: 'key',
 } as const
 
@@ -34,6 +36,7 @@ interface IdKinds {
   logout: LogoutId
   delivery: DeliveryId
   attempt: AttemptId
+  webhookMessage: WebhookMessageId
   apiKey: ApiKeyId
 }
 

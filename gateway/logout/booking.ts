@@ -27,6 +27,7 @@ import type { HealthStore } from './health-store.ts'
 import type { DeliveryMeter } from './meter.ts'
 import type { Jitter } from './schedule.ts'
 import type { BookedAttempt, LogoutStore } from './store.ts'
+import type { WebhookOutbox } from './webhook-outbox.ts'
 
 export interface BookingDeps {
   readonly logouts: LogoutStore
@@ -37,6 +38,8 @@ export interface BookingDeps {
   readonly log: Log
   readonly jitter: Jitter
   readonly meter?: DeliveryMeter
+  /** Absent where nobody wants to hear of failures. */
+  readonly outbox?: WebhookOutbox
 }
 
 /** An attempt that has come to its end, one way or another. */
@@ -100,7 +103,7 @@ export class Booking {
   }
 
   async #book(batch: readonly Answer[]): Promise<void> {
-    const { logouts, health, audit, transaction, clock, log } = this.#deps
+    const { logouts, health, audit, transaction, clock, log, outbox } = this.#deps
     const now = clock.now()
     const { booked, back } = await transaction.run(async () => {
       const known = await health.find([...new Set(batch.map(({ claimed }) => claimed.appId))])
@@ -110,6 +113,7 @@ export class Booking {
         now,
       )
       await audit.appendAll(written.flatMap(settledEvent), { actor: { kind: 'gateway' } })
+      await outbox?.deliveriesSettled(written)
       // Nearly always all of them: only then is what was expected what has become.
       const counting = new Set(written.map(({ id }) => id))
       const learned =
@@ -122,6 +126,9 @@ export class Booking {
             )
       const before = new Map(known.map((of) => [of.appId, of]))
       await health.save([...learned.values()].filter((of) => of !== before.get(of.appId)))
+      await outbox?.appsChanged(
+        [...learned.values()].map((after) => ({ before: before.get(after.appId), after })),
+      )
       const answeredAgain = [...learned.values()].filter(
         ({ appId, breaker }) => breaker === undefined && before.get(appId)?.breaker !== undefined,
       )
@@ -174,13 +181,14 @@ export class Booking {
 
   /** Gives up what waited behind an open breaker until its time was over, without an attempt of its own. */
   async giveUpOverdue(): Promise<void> {
-    const { logouts, health, audit, transaction, clock } = this.#deps
+    const { logouts, health, audit, transaction, clock, outbox } = this.#deps
     const now = clock.now()
     for (const { appId, reason = unreachableWords('connect-failed') } of await health.overdue(now)) {
       for (let count = movedAtOnce; count === movedAtOnce && !this.#closed.signal.aborted; ) {
         const given = await transaction.run(async () => {
           const abandoned = await logouts.abandonOverdue({ appId, reason, now, limit: movedAtOnce })
           await audit.appendAll(abandoned.flatMap(settledEvent), { actor: { kind: 'gateway' } })
+          await outbox?.deliveriesSettled(abandoned)
           return abandoned
         })
         this.#tell(given)

@@ -131,8 +131,9 @@ export function afterAttempt(
   return { ...delivery, progress: progressAfter(delivery, outcome, now, jitter) }
 }
 
-function progressAfter(
-  { attempts, progress }: PendingDelivery,
+/** The same for whatever waits, is asked again and settles as a delivery does. */
+export function progressAfter(
+  { attempts, progress }: Pick<PendingDelivery, 'attempts' | 'progress'>,
   outcome: AttemptOutcome,
   now: number,
   jitter: Jitter,

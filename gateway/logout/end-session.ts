@@ -29,6 +29,7 @@ import type { KnownEndings } from './open-endings.ts'
 import { isUrgent, type Pacer } from './pace.ts'
 import { revokedEvents } from './revoke-offline.ts'
 import type { EndJob, EndJobStore, LogoutStore } from './store.ts'
+import type { WebhookOutbox } from './webhook-outbox.ts'
 
 export interface EndSessionDeps {
   readonly sessions: SessionStore
@@ -51,6 +52,8 @@ export interface EndSessionDeps {
   /** Called after the commit: the dispatcher of this process has something to do. */
   readonly wake: () => void
   readonly meter?: Pick<DeliveryMeter, 'settled'>
+  /** Absent where nobody wants to hear of failures. */
+  readonly outbox?: Pick<WebhookOutbox, 'deliveriesSettled'>
 }
 
 /** The store ends at most this many at a time, so that no other writer waits long (DECISIONS 23). */
@@ -241,6 +244,7 @@ export async function endBatch(
   )
   // 4. Write it down.
   await deps.audit.appendAll(eventsOf(ended, of), { actor: of.actor })
+  await deps.outbox?.deliveriesSettled(deliveries)
   // 5. After the commit, never before: a dispatcher woken early would find nothing and go back to sleep.
   if (pending) {
     await deps.changes.announce('deliveries')

@@ -26,25 +26,27 @@ import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore, TokenStore } from '../sessions/store.ts'
 import type { AppDirectory } from './app-directory.ts'
 import type { LogoutStore } from './store.ts'
+import type { WebhookStore } from './webhook-store.ts'
 
 export interface SweeperDeps {
   readonly sessions: SessionStore
   readonly tokens: TokenStore
   readonly logouts: LogoutStore
+  readonly webhooks: Pick<WebhookStore, 'deleteOld'>
   readonly endSession: EndSession
   readonly apps: AppDirectory
   readonly transaction: Transaction
   readonly clock: Clock
   readonly log: Log
   readonly policy: LifetimePolicy
-  /** How long ended sessions and settled Logouts are kept. */
+  /** How long ended sessions, settled Logouts and messages about them are kept. */
   readonly keepHistoryMs: number
 }
 
 export interface Swept {
   readonly ssoSessionsEnded: number
   readonly appSessionsEnded: number
-  /** Rows deleted: expired tokens, ended sessions, settled Logouts. */
+  /** Rows deleted: expired tokens, ended sessions, settled Logouts, messages to the webhook. */
   readonly deleted: number
 }
 
@@ -193,14 +195,15 @@ export class Sweeper implements AsyncDisposable {
   }
 
   async #deleteOld(): Promise<number> {
-    const { clock, tokens, sessions, logouts, keepHistoryMs } = this.#deps
+    const { clock, tokens, sessions, logouts, webhooks, keepHistoryMs } = this.#deps
     const now = clock.now()
     const before = now - keepHistoryMs
     // Tokens and offline accesses before the sessions they hang on, sessions before the Logouts that they name.
     const expired = await this.#inSteps(() => tokens.deleteExpired(now, rowsAtOnce))
     const ended = await this.#inSteps(() => sessions.deleteEnded(before, rowsAtOnce, now))
     const settled = await this.#inSteps(() => logouts.deleteSettled(before, rowsAtOnce))
-    return expired + ended + settled
+    const told = await this.#inSteps(() => webhooks.deleteOld(before, rowsAtOnce))
+    return expired + ended + settled + told
   }
 
   async #inSteps(deleteSome: () => Promise<number>): Promise<number> {

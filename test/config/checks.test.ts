@@ -27,6 +27,9 @@ apps:
 ${keys}
 `
 
+const webhookSecret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+const webhook = (url: string, secret: string) => `logout: { webhook: { url: '${url}', secret: '${secret}' } }`
+
 const publicKey = '{ kty: EC, crv: P-256, x: AA, y: AA }'
 
 const twoApps = (first: string, second: string) => `
@@ -71,6 +74,36 @@ const rows: readonly Row[] = [
     at: 'appearance.logo_file',
     refused: 'appearance: { logo_file: absent.svg }',
     taken: 'appearance: { logo_file: logo.svg }',
+  },
+  {
+    rule: 'a webhook has a secret',
+    at: 'logout.webhook.secret',
+    refused: 'logout: { webhook: { url: https://alerts.example.com/ } }',
+    taken: webhook('https://alerts.example.com/', webhookSecret),
+  },
+  {
+    rule: 'the secret of a webhook is written as its specification says',
+    at: 'logout.webhook.secret',
+    refused: webhook('https://alerts.example.com/', longSecret),
+    taken: webhook('https://alerts.example.com/', `whsec_${Buffer.alloc(64, 7).toString('base64')}`),
+  },
+  {
+    rule: 'the secret of a webhook has at least 24 bytes',
+    at: 'logout.webhook.secret',
+    refused: webhook('https://alerts.example.com/', `whsec_${Buffer.alloc(23, 7).toString('base64')}`),
+    taken: webhook('https://alerts.example.com/', `whsec_${Buffer.alloc(24, 7).toString('base64')}`),
+  },
+  {
+    rule: 'a webhook is https, or where egress.allow says',
+    at: 'logout.webhook.url',
+    refused: webhook('http://alerts.example.com/', webhookSecret),
+    taken: `${webhook('http://alerts:8080/', webhookSecret)}\negress: { allow: ['alerts:8080'] }`,
+  },
+  {
+    rule: 'a webhook has no key that nobody knows',
+    at: 'logout.webhook.events',
+    refused: `logout: { webhook: { url: 'https://alerts.example.com/', secret: ${webhookSecret}, events: all } }`,
+    taken: webhook('http://127.0.0.1:8080/', webhookSecret),
   },
   {
     rule: 'metrics have a port of their own',

@@ -39,12 +39,14 @@ describe('gatehouse.example.yaml', () => {
       GATEHOUSE_ISSUER: 'https://login.example.com',
       SIGNING_KEY_SECRET: longSecret,
       WIKI_CLIENT_SECRET: longSecret,
+      WEBHOOK_SECRET: `whsec_${'c2VjcmV0'.repeat(4)}`,
       ADA_PASSWORD: 'long-enough',
     }
     const { config } = loadConfig({ environment, workingDirectory: place.path })
     expect(config.metrics).toEqual({ host: '127.0.0.1', port: 9464 })
     expect(config.tls).toBeDefined()
     expect(config.keys.encryptionKey).toBe(longSecret)
+    expect(config.logout.webhook?.url).toBe('https://alerts.example.com/gatehouse')
     expect(config.apps.map(({ id }) => id)).toEqual(['wiki'])
     expect(config.accounts.map(({ id }) => id)).toEqual(['ada'])
   })

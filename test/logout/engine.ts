@@ -131,6 +131,7 @@ export async function openEngine(
     const sweeper = new Sweeper({
       ...common,
       sessions: ownStores.sessions,
+      webhooks: ownStores.webhooks,
       tokens: ownStores.artifacts,
       endSession,
       apps: directory,

@@ -20,7 +20,7 @@ const statements = [
   // What comes before the first attempt joins the message that waits already.
   'create unique index webhook_messages_open on webhook_messages (tenant, type, topic) where attempts = 0',
   "create index webhook_messages_due on webhook_messages (tenant, due_at) where state = 'pending'",
-  'create index webhook_messages_settled on webhook_messages (tenant, settled_at) where settled_at is not null',
+  'create index webhook_messages_created on webhook_messages (tenant, created_at)',
 
   'create index logout_deliveries_of_logout on logout_deliveries (tenant, logout_id, id)',
   'drop index if exists logout_deliveries_logout',
