@@ -57,18 +57,23 @@ export function createTokenWrites(deps: ArtifactsDeps): TokenWrites {
     return successor?.consumedAt === undefined
   }
 
-  /** Uses what is redeemed. False: another request was first, and this is not a lost answer asked for again. */
-  const use = async ({ value, token }: Redeemed): Promise<boolean> => {
+  /**
+   * Uses what is redeemed. `replayed`: another request was first, and this is not a lost answer asked for again. `ended`: it was revoked
+   * since it was found, which is nobody's replay.
+   */
+  const use = async ({ value, token }: Redeemed): Promise<'used' | 'replayed' | 'ended'> => {
     const { kind, id } = token
-    if (await store.consume(kind, id, clock.now())) return true
+    if (await store.consume(kind, id, clock.now())) return 'used'
     const now = await store.find(kind, id)
-    if (now?.consumedAt === undefined || !(await mayBeGivenAgain(kind, value, now.consumedAt))) return false
+    if (now === undefined) return 'ended'
+    if (now.consumedAt === undefined || !(await mayBeGivenAgain(kind, value, now.consumedAt)))
+      return 'replayed'
     const { appId, accountId } = token.appSession
     await deps.audit(
       { type: 'refresh-token.given-again', appId, accountId },
       { actor: { kind: 'app', appId } },
     )
-    return true
+    return 'used'
   }
 
   /** Before its tokens, which may be stored under it alone. False: the session has ended, and a new access begins in one only. */
@@ -90,7 +95,8 @@ export function createTokenWrites(deps: ArtifactsDeps): TokenWrites {
   }
 
   const write = async ({ redeemed, offline, tokens }: Writes): Promise<'written' | 'replayed' | 'ended'> => {
-    if (redeemed !== undefined && !(await use(redeemed))) return 'replayed'
+    const used = redeemed === undefined ? 'used' : await use(redeemed)
+    if (used !== 'used') return used
     if (redeemed !== undefined && offline !== undefined && !(await noteOffline(redeemed, offline)))
       return 'ended'
     for (const token of tokens) if (!(await store.insert(token))) return 'ended'

@@ -90,7 +90,7 @@ const acts: readonly (readonly [what: string, cause: string, act: Act])[] = [
 
 const restricted = { wiki: { app: { ...survives.app, access: ['staff'] } } }
 
-describe('what outlived a sign-out is revoked at once when', () => {
+describe('N-014 N-016 N-054 what outlived a sign-out is revoked at once when', () => {
   test.for(acts)('%s', async ([, cause, act]) => {
     await using world = await startAway({ apps: restricted })
     const held = await graceIsAway(world)
