@@ -13,6 +13,7 @@ import { themeAsset } from '#views/theme.ts'
 import { createApi } from './api/api.ts'
 import type { Commands } from './compose-commands.ts'
 import type { Core } from './compose-core.ts'
+import { createConsole } from './console/console.ts'
 import type { ServedAsset } from './http/assets.ts'
 import { createCookies } from './http/cookies.ts'
 import { createCsrf } from './http/csrf.ts'
@@ -110,6 +111,20 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     sessionStore: stores.sessions,
     accounts: stores.accounts,
   })
+  const console = createConsole({
+    ...core,
+    ...proving,
+    stopping: stopping.signal,
+    health: core.appHealth,
+    deliveries: commands.deliveries,
+    checkApp: commands.checkApp,
+    issuer: config.issuer,
+    appearance,
+    cookies,
+    csrf,
+    sessionOf: readSession,
+    accounts: stores.accounts,
+  })
   return {
     reloadKeys: openIdConnect.reloadKeys,
     endStreams: () => stopping.abort(),
@@ -126,6 +141,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
       documents: openIdConnect.documents,
       api,
       portal,
+      console,
       openIdConnect: openIdConnect.routes,
     }),
   }

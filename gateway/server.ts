@@ -28,6 +28,7 @@ export interface ServerDeps {
   /** Answers everything below `/api/`. */
   readonly api: Middleware
   readonly portal: Middleware
+  readonly console: Middleware
   readonly openIdConnect: OidcRoutes
 }
 
@@ -53,6 +54,7 @@ export function createServer(deps: ServerDeps): RequestListener {
   app.use(cookiesOfIssuer(deps.secureCookies))
   app.use(deps.openIdConnect.pages)
   app.use(deps.portal)
+  app.use(deps.console)
 
   const handle = app.callback()
   return (req, res) => {

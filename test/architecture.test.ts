@@ -13,7 +13,7 @@ const kernel = 'gateway/kernel'
 const http = 'gateway/http'
 const records = ['accounts', 'apps', 'audit', 'keys', 'sessions'].map((part) => `gateway/${part}`)
 const engines = ['logout', 'sign-in', 'administration'].map((part) => `gateway/${part}`)
-const edges = ['api', 'oidc', 'portal'].map((part) => `gateway/${part}`)
+const edges = ['api', 'console', 'oidc', 'portal'].map((part) => `gateway/${part}`)
 
 /** What an adapter sees: ports, and the records that go through them. Nothing that acts. */
 const portsAndRecords = [
@@ -94,6 +94,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'gateway/oidc': [kernel, http, ...records, ...engines, 'oidc-provider', 'koa', 'koa-compose'],
   'gateway/api': [kernel, http, ...records, ...engines, 'koa', '@koa/router', 'zod'],
   'gateway/portal': [
+    kernel,
+    http,
+    'gateway/pages',
+    ...records,
+    ...engines,
+    'views',
+    'koa',
+    '@koa/router',
+    'zod',
+  ],
+  'gateway/console': [
     kernel,
     http,
     'gateway/pages',

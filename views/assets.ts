@@ -15,6 +15,8 @@ export interface Asset {
 }
 
 const contentTypes = {
+  'console.css': 'text/css; charset=utf-8',
+  'console.js': 'text/javascript; charset=utf-8',
   'favicon.svg': 'image/svg+xml',
   'gatehouse.css': 'text/css; charset=utf-8',
   'page.js': 'text/javascript; charset=utf-8',

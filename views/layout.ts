@@ -27,7 +27,9 @@ interface DocumentParts {
   readonly main: Html
   /** Given when a script of the page posts JSON. */
   readonly csrf?: string
-  readonly script?: 'passkey.js' | 'sign-out.js'
+  readonly script?: 'passkey.js' | 'sign-out.js' | undefined
+  /** What the pages of one part load beside the rest. */
+  readonly more?: { readonly style?: 'console.css'; readonly script?: 'console.js' | undefined }
   /** Seconds after which a browser without JavaScript asks again. */
   readonly reloadSeconds?: number | undefined
 }
@@ -47,18 +49,21 @@ export function signedInPage(
   parts: DocumentParts & {
     readonly csrf: string
     readonly personName: string
-    readonly here: 'home' | 'account'
+    readonly here: 'home' | 'account' | 'console'
+    /** Operators have one way more. */
+    readonly isOperator: boolean
   },
 ): Html {
   return page(
     parts,
-    'wide-page',
+    parts.here === 'console' ? 'wide-page console' : 'wide-page',
     html`<a class="skip-link" href="#main">Skip to content</a>
 <header class="bar"><div class="bar-inside">
 <a class="bar-brand" href="/">${brand(parts.appearance)}</a>
 <nav class="bar-nav" aria-label="Main"><ul class="bar-ways">
 <li><a href="/"${parts.here === 'home' && raw(' aria-current="page"')}>Apps</a></li>
 <li><a href="/account"${parts.here === 'account' && raw(' aria-current="page"')}>Account</a></li>
+${parts.isOperator && html`<li><a href="/console/logouts"${parts.here === 'console' && raw(' aria-current="page"')}>Console</a></li>`}
 </ul></nav>
 <span class="bar-person">${parts.personName}</span>
 <form method="post" action="/sign-out">${csrfField(parts.csrf)}<input type="hidden" name="decision" value="sign-out"><button class="button-quiet" type="submit">Sign out</button></form>
@@ -72,8 +77,8 @@ export function csrfField(csrf: string): Html {
   return html`<input type="hidden" name="csrf" value="${csrf}">`
 }
 
-function page(parts: DocumentParts, kind: 'card-page' | 'wide-page', body: Html): Html {
-  const { appearance, csrf, script, reloadSeconds } = parts
+function page(parts: DocumentParts, kind: 'card-page' | 'wide-page' | 'wide-page console', body: Html): Html {
+  const { appearance, csrf, script, more, reloadSeconds } = parts
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -86,7 +91,15 @@ ${csrf !== undefined && html`<meta name="csrf" content="${csrf}">`}
 <link rel="icon" href="${appearance.logoPath ?? assetPath('favicon.svg')}">
 <link rel="stylesheet" href="${appearance.themePath}">
 <link rel="stylesheet" href="${assetPath('gatehouse.css')}">
-${script !== undefined && scriptTag(script)}
+${
+  more?.style !== undefined &&
+  html`<link rel="stylesheet" href="${assetPath(more.style)}">
+`
+}${
+  more?.script !== undefined &&
+  html`<script src="${assetPath(more.script)}" defer></script>
+`
+}${script !== undefined && scriptTag(script)}
 <script src="${assetPath('page.js')}" defer></script>
 ${
   // Inside noscript, because with JavaScript the page updates itself and must not move under the reader.

@@ -54,6 +54,17 @@ export function timeOf(at: number, words: string): Html {
   return html`<time datetime="${iso(at)}" data-clock>${words}</time>`
 }
 
+/** The same to the second, for what follows one another closely. */
+export function exactTime(at: number, words: string): Html {
+  return html`<time datetime="${iso(at)}" data-clock="seconds">${words}</time>`
+}
+
+/** "18:00:05 UTC", with the day where it is another one than that of `now`. */
+export function exactWords(at: number, now: number): string {
+  const seconds = twoDigits(new Date(at).getUTCSeconds())
+  return clockWords(at, now).replace(' UTC', `:${seconds} UTC`)
+}
+
 /** How long ago something was; the exact moment is in its title. */
 export function agoTime(at: number, now: number): Html {
   return html`<time datetime="${iso(at)}" title="${dateWords(at)}, ${clockWords(at, at)}">${agoWords(at, now)}</time>`

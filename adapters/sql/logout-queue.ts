@@ -102,6 +102,9 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
       .$if(selector.kind === 'app', (query) =>
         query.where('app_id', '=', selector.kind === 'app' ? selector.appId : ''),
       )
+      .$if(selector.kind === 'logout', (query) =>
+        query.where('logout_id', '=', selector.kind === 'logout' ? selector.id : ''),
+      )
       .$if(selector.kind === 'delivery', (query) =>
         query.where('id', '=', selector.kind === 'delivery' ? selector.id : ''),
       )

@@ -8,7 +8,7 @@ import type { AccountStore } from '../accounts/store.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import type { AppId, DeliveryId } from '../kernel/ids.ts'
+import type { AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
 import { type RetryDeps, retryDeliveries } from '../logout/retry.ts'
 import type { RetrySelector } from '../logout/store.ts'
 import { requirePermission, type ScopedAdministrator } from './permission.ts'
@@ -24,7 +24,7 @@ export interface DeliveryCommandsDeps extends Omit<RetryDeps, 'within'> {
 export interface DeliveryCommands {
   /**
    * Makes what the app did not acknowledge due at once, refused and abandoned deliveries too. Returns how many. Throws GatewayError
-   * `delivery_not_found`, `app_not_found`, and what `requirePermission` throws.
+   * `delivery_not_found`, `logout_not_found`, `app_not_found`, and what `requirePermission` throws.
    */
   retry(selector: RetrySelector, by: ScopedAdministrator): Promise<number>
 }
@@ -54,13 +54,16 @@ export function createDeliveryCommands(deps: DeliveryCommandsDeps): DeliveryComm
 async function namesOf(
   deps: DeliveryCommandsDeps,
   selector: RetrySelector,
-): Promise<{ readonly deliveryId?: DeliveryId; readonly appId?: AppId }> {
+): Promise<{ readonly deliveryId?: DeliveryId; readonly logoutId?: LogoutId; readonly appId?: AppId }> {
   switch (selector.kind) {
     case 'delivery': {
       const delivery = await deps.logouts.findDelivery(selector.id)
       if (delivery === undefined) throw new GatewayError('delivery_not_found', 'There is no such delivery.')
       return { deliveryId: delivery.id, appId: delivery.appId }
     }
+    case 'logout':
+      if ((await deps.logouts.find(selector.id)) !== undefined) return { logoutId: selector.id }
+      throw new GatewayError('logout_not_found', 'There is no such Logout.')
     case 'app':
       if (deps.apps.find(selector.appId) !== undefined) return { appId: selector.appId }
       throw new GatewayError('app_not_found', 'There is no such app.')

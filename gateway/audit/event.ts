@@ -78,10 +78,11 @@ export type AuditEvent =
       readonly state: string
       readonly attempts: number
     }
-  /** An operator asked for apps to be told now: one delivery, all of an app, or all. */
+  /** An operator asked for apps to be told now: one delivery, all of a Logout, all of an app, or all. */
   | {
       readonly type: 'delivery.retried'
       readonly deliveryId?: DeliveryId
+      readonly logoutId?: LogoutId
       readonly appId?: AppId
       readonly count: number
     }

@@ -1,5 +1,6 @@
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { AppId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { HealthStore } from './health-store.ts'
 import type { LogoutStore, RetrySelector } from './store.ts'
@@ -8,7 +9,7 @@ import type { LogoutStore, RetrySelector } from './store.ts'
 const retriedAtOnce = 200
 
 export interface RetryDeps {
-  readonly logouts: Pick<LogoutStore, 'retryNow' | 'findDelivery'>
+  readonly logouts: Pick<LogoutStore, 'retryNow' | 'find' | 'findDelivery' | 'deliveriesOf'>
   readonly health: Pick<HealthStore, 'probeNow'>
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
@@ -53,6 +54,26 @@ async function probeNow(
   now: number,
 ): Promise<number> {
   if (selector.kind === 'all') return health.probeNow(now)
-  const appId = selector.kind === 'app' ? selector.appId : (await logouts.findDelivery(selector.id))?.appId
-  return appId === undefined ? 0 : health.probeNow(now, appId)
+  let probed = 0
+  for (const appId of await appsOf(logouts, selector)) probed += await health.probeNow(now, appId)
+  return probed
+}
+
+async function appsOf(
+  logouts: RetryDeps['logouts'],
+  selector: Exclude<RetrySelector, { readonly kind: 'all' }>,
+): Promise<ReadonlySet<AppId>> {
+  switch (selector.kind) {
+    case 'app':
+      return new Set([selector.appId])
+    case 'delivery': {
+      const delivery = await logouts.findDelivery(selector.id)
+      return new Set(delivery === undefined ? [] : [delivery.appId])
+    }
+    case 'logout':
+      // Of a large one the first that the store gives: the others are probed when their time comes.
+      return new Set((await logouts.deliveriesOf([selector.id])).map(({ appId }) => appId))
+    default:
+      return selector satisfies never
+  }
 }

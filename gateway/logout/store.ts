@@ -43,6 +43,7 @@ export interface DeliveryCount {
 /** Which deliveries "retry now" means. */
 export type RetrySelector =
   | { readonly kind: 'delivery'; readonly id: DeliveryId }
+  | { readonly kind: 'logout'; readonly id: LogoutId }
   | { readonly kind: 'app'; readonly appId: AppId }
   | { readonly kind: 'all' }
 

@@ -60,6 +60,7 @@ export function addAccountRoutes(
       csrf,
       now,
       account: { email: account.email, name: account.name === account.email ? undefined : account.name },
+      isOperator: account.operator,
       passkeys: await passkeysOf(person, live),
       sessions: await sessionsOf(session, live, now),
       away: await awayAppsOf(deps, account, now),

@@ -449,6 +449,18 @@ export function describeLogoutStore(name: string, open: () => Promise<OpenLogout
       expect(await store.logouts.retryNow({ kind: 'app', appId: wiki }, again)).toBe(1)
     })
 
+    test('keeps to one Logout', async () => {
+      await using store = await open()
+      const { logout, waiting } = await seeded(store)
+      const another = aLogout()
+      const untouched = aDelivery({ logoutId: another.id, progress: { dueAt: noon + hourMs } })
+      await store.logouts.insert(another, [untouched])
+
+      expect(await store.logouts.retryNow({ kind: 'logout', id: logout.id }, again)).toBe(3)
+      expect(await store.logouts.findDelivery(waiting.id)).toMatchObject({ progress: { dueAt: again.now } })
+      expect(await store.logouts.findDelivery(untouched.id)).toEqual(untouched)
+    })
+
     test('goes in steps of its limit', async () => {
       await using store = await open()
       await seeded(store)

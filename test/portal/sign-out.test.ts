@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createJourneys } from '#gateway/logout/journey.ts'
 import { openReceiver } from '#test/support/receiver.ts'
 import { silentLog } from '#test/support/silent-log.ts'
+import { reportsAt } from './events.ts'
 import { ada, app, type Portal, startPortal } from './portal.ts'
 import { csrfOf, type Visitor } from './visitor.ts'
 
@@ -18,32 +19,6 @@ async function askedByApp(portal: Portal, browser: Visitor, continueTo?: string)
 interface Report {
   readonly settled: boolean
   readonly rows: readonly { readonly appName: string; readonly state: string; readonly words: string }[]
-}
-
-/** Reads server-sent events until the stream ends, or `until` says that it has seen enough. */
-async function reports(
-  portal: Portal,
-  browser: Visitor,
-  path: string,
-  until: (report: Report) => boolean,
-): Promise<readonly Report[]> {
-  const response = await fetch(new URL(path, portal.issuer), {
-    headers: { Cookie: [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-  })
-  expect(response.headers.get('Content-Type')).toContain('text/event-stream')
-  const seen: Report[] = []
-  let text = ''
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += chunk
-    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-      const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1]
-      text = text.slice(end + 2)
-      if (data !== undefined) seen.push(JSON.parse(data) as Report)
-    }
-    const last = seen.at(-1)
-    if (last !== undefined && until(last)) break
-  }
-  return seen
 }
 
 describe('signing out', () => {
@@ -145,11 +120,11 @@ describe('the page of a sign-out', () => {
     const statesOf = (report: Report | undefined) =>
       Object.fromEntries(report?.rows.map(({ appName, state }) => [appName, state]) ?? [])
 
-    const before = await reports(portal, browser, `${location}/events`, () => true)
+    const before = await reportsAt<Report>(portal, browser, `${location}/events`, () => true)
     expect(statesOf(before[0])).toEqual({ Wiki: 'waiting', Notes: 'waiting', Mute: 'cannot-be-told' })
 
     const seen: Report[] = []
-    const watching = reports(portal, browser, `${location}/events`, (report) => {
+    const watching = reportsAt<Report>(portal, browser, `${location}/events`, (report) => {
       seen.push(report)
       return report.rows.every(({ state }) => state !== 'waiting')
     })
@@ -168,7 +143,7 @@ describe('the page of a sign-out', () => {
     await portal.addPerson()
     const browser = await portal.signedIn()
     const { location = '' } = await browser.submit(await browser.open('/'), '/sign-out')
-    const all = await reports(portal, browser, `${location}/events`, () => false)
+    const all = await reportsAt<Report>(portal, browser, `${location}/events`, () => false)
     expect(all).toHaveLength(1)
     expect(all[0]?.settled).toBe(true)
     portal.clock.advance({ minutes: 11 })

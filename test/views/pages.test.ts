@@ -81,8 +81,14 @@ describe.for(samplePages)('$name', ({ text, model, renderWith }) => {
     }
   })
 
-  test('has only forms that post, with their proof of origin and their button inside', () => {
+  test('has only forms that post, with their proof of origin and their button inside, and forms that look', () => {
     for (const [form] of text.matchAll(/<form\b.*?<\/form>/gs)) {
+      if (form.includes('method="get"')) {
+        // An address is kept and passed on: it must never hold a proof.
+        expect(form).toMatch(/^<form [^>]*method="get" action="\/console\/[^"]+"/)
+        expect(form).not.toContain('csrf')
+        continue
+      }
       expect(form).toMatch(/^<form [^>]*method="post" action="\/[^"]+"/)
       expect(form).toContain('<input type="hidden" name="csrf" value="csrf-token">')
       expect(form).toMatch(/<button [^>]*type="submit"/)

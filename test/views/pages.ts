@@ -2,6 +2,11 @@
 import { type Html, toText } from '#views/html.ts'
 import * as account from '#views/pages/account.ts'
 import * as consent from '#views/pages/consent.ts'
+import * as consoleCheck from '#views/pages/console-check.ts'
+import * as consoleEnd from '#views/pages/console-end.ts'
+import * as consoleEndConfirm from '#views/pages/console-end-confirm.ts'
+import * as consoleLogout from '#views/pages/console-logout.ts'
+import * as consoleLogouts from '#views/pages/console-logouts.ts'
 import * as error from '#views/pages/error.ts'
 import * as home from '#views/pages/home.ts'
 import * as offerPasskey from '#views/pages/offer-passkey.ts'
@@ -30,6 +35,11 @@ export const samplePages: readonly SamplePage[] = [
   ...samplesOf('account', account.accountPage, account.samples),
   ...samplesOf('sign-out-question', signOutQuestion.signOutQuestionPage, signOutQuestion.samples),
   ...samplesOf('sign-out', signOut.signOutPage, signOut.samples),
+  ...samplesOf('console-logouts', consoleLogouts.consoleLogoutsPage, consoleLogouts.samples),
+  ...samplesOf('console-logout', consoleLogout.consoleLogoutPage, consoleLogout.samples),
+  ...samplesOf('console-check', consoleCheck.consoleCheckPage, consoleCheck.samples),
+  ...samplesOf('console-end', consoleEnd.consoleEndPage, consoleEnd.samples),
+  ...samplesOf('console-end-confirm', consoleEndConfirm.consoleEndConfirmPage, consoleEndConfirm.samples),
   ...samplesOf('error', error.errorPage, error.samples),
   ...samplesOf('simple-message', simpleMessage.simpleMessagePage, simpleMessage.samples),
 ]

@@ -9,7 +9,8 @@
   function localise(/** @type {HTMLTimeElement} */ time) {
     const at = new Date(time.dateTime)
     const today = new Date().toDateString() === at.toDateString()
-    const clock = at.toLocaleTimeString([], { timeStyle: 'short' })
+    const timeStyle = time.dataset['clock'] === 'seconds' ? 'medium' : 'short'
+    const clock = at.toLocaleTimeString([], { timeStyle })
     const day = at.toLocaleDateString([], { day: 'numeric', month: 'short' })
     time.textContent = today ? clock : `${day}, ${clock}`
   }

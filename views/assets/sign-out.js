@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Keeps a sign-out page true while apps answer. The server sends the words; this only puts them in place, says the
- * news aloud, and stops when nothing more will change.
+ * Keeps a page about a sign-out true while apps answer, the person's own and the operators'. The server sends the words; this only
+ * puts them in place, says the news aloud, and stops when nothing more will change. What only operators see is put by console.js.
  */
 ;(() => {
   /**
-   * @typedef {{ appName: string, state: string, words: string, until?: { at: number, words: string } }} Row
+   * @typedef {{ key?: string, appName: string, state: string, words: string, until?: { at: number, words: string } }} Row
    * @typedef {{ heading: string, summary: string, settled: boolean, rows: Row[] }} Report
    */
 
@@ -22,6 +22,7 @@
       putRow(row, index) ? [`${row.appName}: ${row.words}`] : [],
     )
     if (news.length > 0) put(root.querySelector('[data-news]'), news.join('. '))
+    root.dispatchEvent(new CustomEvent('gatehouse:report', { detail: report }))
     document.title = document.title.replace(/^.*( · )/, `${report.heading}$1`)
     if (report.settled) stream.close()
   })
@@ -29,7 +30,7 @@
 
   /** True when the app's state is another one than before; a countdown alone is no news. */
   function putRow(/** @type {Row} */ row, /** @type {number} */ index) {
-    const line = root?.querySelector(`[data-row="${index}"]`)
+    const line = root?.querySelector(`[data-row="${row.key ?? index}"]`)
     if (!line) return false
     const changed = line.getAttribute('data-state') !== row.state
     line.setAttribute('data-state', row.state)

@@ -12,6 +12,7 @@ import { type AccountSession, sampleSessions, sessionsPart } from './account-ses
 export interface AccountModel extends FormPageModel {
   readonly now: number
   readonly account: { readonly email: string; readonly name?: string | undefined }
+  readonly isOperator: boolean
   readonly passkeys: readonly AccountPasskey[]
   /** This device's session first. */
   readonly sessions: readonly AccountSession[]
@@ -58,6 +59,7 @@ export function accountPage(model: AccountModel): Html {
     script: 'passkey.js',
     personName: account.name ?? account.email,
     here: 'account',
+    isOperator: model.isOperator,
     main: html`<div class="page-head"><h1>Your account</h1><p class="page-sub">${account.name !== undefined && html`${account.name} · `}${account.email}</p></div>
 ${
   model.confirmPath !== undefined &&
@@ -136,6 +138,7 @@ const usual: AccountModel = {
   csrf: 'csrf-token',
   now: sampleNow,
   account: { email: 'ada@example.com', name: 'Ada Lovelace' },
+  isOperator: false,
   passkeys: samplePasskeys,
   sessions: sampleSessions,
   away: sampleAway,
@@ -156,6 +159,6 @@ export const samples = {
     confirmPath: '/sign-in?confirm=account',
   },
   removed: { ...usual, away: [], done: 'away-removed' },
-  changed: { ...usual, done: 'password-changed', sessions: sampleSessions.slice(0, 1) },
+  changed: { ...usual, isOperator: true, done: 'password-changed', sessions: sampleSessions.slice(0, 1) },
   wrong: { ...usual, problem: 'password-wrong', password: { kind: 'none', minLength: 12 } },
 } satisfies Record<string, AccountModel>

@@ -33,6 +33,7 @@ export function homePage(model: HomeModel): Html {
     csrf: model.csrf,
     personName: model.personName,
     here: 'home',
+    isOperator: model.isOperator,
     main: html`${model.welcome === true && doneNote('Your account is ready. You are signed in.')}
 <h1>Your apps</h1>
 ${model.apps.length === 0 ? nothingYet(model) : html`<ul class="tiles">${model.apps.map(tile)}</ul>`}`,
