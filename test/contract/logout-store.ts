@@ -80,6 +80,24 @@ export function describeLogoutStore(name: string, open: () => Promise<OpenLogout
       expect(await store.otherTenant.countPending(100)).toBe(0)
     })
 
+    test('gives what is owed and not confirmed, no more than it is asked for', async () => {
+      await using store = await open()
+      const logout = aLogout()
+      const [told, refused, waiting] = [0, 1, 2].map(() => aDelivery({ logoutId: logout.id }))
+      if (told === undefined || refused === undefined || waiting === undefined)
+        throw new Error('three were made')
+      const settled = { settledAt: noon, reason: 'it answered 404' }
+      await store.logouts.insert(logout, [
+        { ...told, progress: { state: 'delivered', settledAt: noon } },
+        { ...refused, progress: { state: 'refused', ...settled } },
+        waiting,
+      ])
+      const ids = (await store.logouts.unconfirmedOf(logout.id, 10)).map(({ id }) => id)
+      expect(ids.toSorted()).toEqual([refused.id, waiting.id].toSorted())
+      expect(await store.logouts.unconfirmedOf(logout.id, 1)).toHaveLength(1)
+      expect(await store.otherTenant.unconfirmedOf(logout.id, 10)).toEqual([])
+    })
+
     test('rolls a Logout back with the transaction that ended the sessions', async () => {
       await using store = await open()
       const logout = aLogout()

@@ -5,6 +5,7 @@ import { describeSessionEnding } from './session-store-ending.ts'
 import { describeSessionJoining } from './session-store-joining.ts'
 import { describeSessionPages } from './session-store-pages.ts'
 import { describeSessionSecrets } from './session-store-secrets.ts'
+import { describeSessionSelection } from './session-store-selection.ts'
 
 async function open(options: { readonly seed?: number } = {}): Promise<OpenSessionStore> {
   const database = await openTestDatabase(options)
@@ -27,4 +28,5 @@ for (const [name, openOne] of forms) {
   describeSessionSecrets(name, openOne)
   describeSessionJoining(name, openOne)
   describeSessionEnding(name, openOne)
+  describeSessionSelection(name, openOne)
 }
