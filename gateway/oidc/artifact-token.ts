@@ -58,8 +58,8 @@ export function tokenAdapter(
         })
         if (joined === undefined) return undefined
         const { appSession } = joined
-        if (!joined.joined && appExpiryOf(appSession, policyOf(app), clock.now()) !== undefined)
-          return { expired: appSession }
+        const isOver = appSession.ended ?? appExpiryOf(appSession, policyOf(app), clock.now())
+        if (!joined.joined && isOver !== undefined) return { expired: appSession }
         // Two tabs that open the same new app at once share one AppSession: the second code speaks of the `sid` that won.
         const stored = { ...payload, sid: appSession.sid }
         if (
@@ -80,8 +80,10 @@ export function tokenAdapter(
       })
     let outcome = await joinAndInsert()
     if (outcome !== undefined && 'expired' in outcome && outcome.expired !== undefined) {
-      // Its own limits ran out while the person was away: that AppSession ends, the app hears of it, and a new one begins.
-      const cause = appExpiryOf(outcome.expired, policyOf(app), clock.now()) ?? 'idle'
+      // Its own limits ran out while the person was away, or it has ended with many others and is not marked yet: that AppSession ends
+      // for good, the app hears of it, and a new one begins.
+      const cause =
+        outcome.expired.ended?.cause ?? appExpiryOf(outcome.expired, policyOf(app), clock.now()) ?? 'idle'
       await deps.endSession({ kind: 'app-sessions', ids: [outcome.expired.id] }, cause, { kind: 'gateway' })
       outcome = await joinAndInsert()
     }
