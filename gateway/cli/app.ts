@@ -2,6 +2,8 @@ import type { App } from '../apps/app.ts'
 import { readMetadata } from '../apps/read-metadata.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseAppId } from '../kernel/ids.ts'
+import type { AppHealth } from '../logout/health-report.ts'
+import { healthAsRecord, healthInWords } from './health-words.ts'
 import { byCommandLine, type Opened, withGateway } from './open.ts'
 import { sayFields, settleAndSay, timesAsText } from './say.ts'
 import { instant, printable } from './terminal.ts'
@@ -24,7 +26,7 @@ export const appVerbs: readonly Verb[] = [
     summary: 'one app with its client metadata',
     flags: asJson,
     words: { min: 1, max: 1 },
-    run: (call) => onApp(call, async (_gateway, app) => show(call, app)),
+    run: (call) => onApp(call, (gateway, app) => show(call, gateway, app)),
   },
   {
     name: 'app add',
@@ -119,27 +121,30 @@ export const appVerbs: readonly Verb[] = [
   },
 ]
 
-function list(call: Call, gateway: Opened): void {
+async function list(call: Call, gateway: Opened): Promise<void> {
   const apps = gateway.apps.list()
+  const health = new Map((await gateway.appHealth.list()).map((of) => [of.appId, of]))
   if (call.flags.yes('json')) {
-    call.terminal.json(apps.map(withoutSecret))
+    call.terminal.json(apps.map((app) => asRecord(app, health.get(app.id))))
     return
   }
   call.terminal.table(
-    ['ID', 'NAME', 'STATE', 'ACCESS', 'TOLD OF SIGN-OUTS AT'],
+    ['ID', 'NAME', 'STATE', 'ACCESS', 'TOLD OF SIGN-OUTS AT', 'HEALTH'],
     apps.map((app) => [
       app.id,
       app.name,
       stateOf(app),
       accessOf(app),
       app.oidc.metadata.backchannel_logout_uri ?? '- (cannot be told)',
+      healthInWords(health.get(app.id)),
     ]),
   )
 }
 
-function show(call: Call, app: App): void {
+async function show(call: Call, gateway: Opened, app: App): Promise<void> {
+  const health = (await gateway.appHealth.list()).find(({ appId }) => appId === app.id)
   if (call.flags.yes('json')) {
-    call.terminal.json(withoutSecret(app))
+    call.terminal.json(asRecord(app, health))
     return
   }
   sayFields(call.terminal, [
@@ -147,6 +152,7 @@ function show(call: Call, app: App): void {
     ['name', printable(app.name)],
     ['state', stateOf(app)],
     ['access', accessOf(app)],
+    ['health', healthInWords(health)],
     ['launch_url', app.launchUrl],
     ['first_party', String(app.firstParty)],
     ['offline', app.offline ?? 'ends-with-session'],
@@ -249,6 +255,10 @@ function stateOf(app: App): string {
 
 function accessOf(app: App): string {
   return app.access.kind === 'everyone' ? 'everyone' : app.access.groups.join(', ')
+}
+
+function asRecord(app: App, health: AppHealth | undefined): Record<string, unknown> {
+  return { ...withoutSecret(app), ...(health === undefined ? {} : { health: healthAsRecord(health) }) }
 }
 
 /** Not even the hash leaves the gateway. */

@@ -4,6 +4,7 @@ import type { DeliveryReport, LogoutReport } from '../logout/report.ts'
 import type { RetrySelector } from '../logout/store.ts'
 import { findAccount } from './account.ts'
 import { findApp } from './app.ts'
+import { healthInWords } from './health-words.ts'
 import { byCommandLine, type Opened, withGateway } from './open.ts'
 import { counted, grouped, sayFields, timesAsText } from './say.ts'
 import { actorInWords } from './session.ts'
@@ -59,6 +60,8 @@ async function list(call: Call, gateway: Opened): Promise<void> {
     ...(call.flags.yes('unsettled') ? { unsettled: true } : {}),
   })
   if (call.flags.yes('json')) return call.terminal.json(reports.map(asRecord))
+  for (const app of await gateway.appHealth.list())
+    if (app.state !== 'healthy') call.terminal.line(`${printable(app.appName)}: ${healthInWords(app)}`)
   call.terminal.table(
     ['LOGOUT', 'STARTED', 'CAUSE', 'BY', 'APPS'],
     reports.map((report) => [

@@ -101,7 +101,8 @@ export class Dispatcher {
     for (;;) {
       const { promise: progress } = this.#progress
       await this.#claimDue()
-      if (this.#held.size === 0) return this.#attempts - before
+      // An answer that was booked during the claim may have made something claimable that it did not see.
+      if (this.#held.size === 0 && progress === this.#progress.promise) return this.#attempts - before
       const failure = await progress
       if (failure !== undefined) throw failure
     }

@@ -138,12 +138,26 @@ describe('gatehouse beside a running server', { timeout }, () => {
       const [report] = await server.gateway.reports.list({ limit: 1 })
       return report?.deliveries[0]?.nextAttemptAt
     })
-    expect((await shell.gatehouse('logout', 'list', '--unsettled')).out).toContain('1 retrying')
+    const listed = await shell.gatehouse('logout', 'list', '--unsettled')
+    expect(listed.out).toContain('1 retrying')
+    // What keeps apps from being told stands on top.
+    expect(listed.out).toMatch(/^Wiki: failing since \S+ \S+Z, it answered 503, 1 waiting$/m)
+    expect((await shell.gatehouse('app', 'list')).out).toMatch(/^wiki .*failing since .*it answered 503/m)
+    const shown = parsed<{ health: unknown }>(await shell.gatehouse('app', 'show', 'wiki', '--json'))
+    expect(shown.health).toMatchObject({
+      state: 'failing',
+      failingSince: expect.stringMatching(/Z$/),
+      pending: 1,
+    })
     app.behave({ answer: 200 })
     const retried = await shell.gatehouse('logout', 'retry', '--app', 'wiki')
     expect(retried.out).toContain('1 delivery due now')
     await app.arrived(2)
     expect((await shell.gatehouse('logout', 'retry', 'dlv_unknown')).code).toBe(1)
+    expect((await shell.gatehouse('app', 'show', 'wiki')).out).toMatch(
+      /^health +healthy, last confirmed \S+/m,
+    )
+    expect((await shell.gatehouse('logout', 'list')).out).not.toMatch(/^Wiki:/m)
   })
 
   test('makes an API key that is shown once, lists it and revokes it', async () => {

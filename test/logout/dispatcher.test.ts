@@ -2,38 +2,21 @@ import { describe, expect, test } from 'vitest'
 import { openSqlite } from '#adapters/sql/open.ts'
 import { hourMs, minuteMs } from '#gateway/kernel/clock.ts'
 import { GatewayError } from '#gateway/kernel/errors.ts'
-import type { AccountId, AppId, LogoutId } from '#gateway/kernel/ids.ts'
+import type { AppId, LogoutId } from '#gateway/kernel/ids.ts'
 import type { AttemptOutcome } from '#gateway/logout/delivery.ts'
 import type { LogoutReport } from '#gateway/logout/report.ts'
 import { retryDeliveries } from '#gateway/logout/retry.ts'
 import type { LogoutStore } from '#gateway/logout/store.ts'
-import type { EndSession } from '#gateway/sessions/ending.ts'
 import { openReceiver } from '#test/support/receiver.ts'
 import { createMemoryLog } from '#test/support/silent-log.ts'
-import { type Engine, openEngine, retryForMs, tellUntilSettled } from './engine.ts'
+import { type Engine, eventually, openEngine, retryForMs, signOut, tellUntilSettled } from './engine.ts'
 
 const delivered: AttemptOutcome = { kind: 'answered', status: 200, durationMs: 1 }
-
-/** Signs ada in to these apps and out again. */
-async function signOut(engine: Engine, endSession: EndSession, apps: readonly string[]): Promise<LogoutId> {
-  const { session } = await engine.signIn('ada', apps)
-  const { logoutId } = await endSession({ kind: 'sso-sessions', ids: [session.id] }, 'account', {
-    kind: 'account',
-    accountId: 'ada' as AccountId,
-  })
-  if (logoutId === undefined) throw new Error('nothing was ended')
-  return logoutId
-}
 
 async function reportOf(engine: Engine, id: LogoutId): Promise<LogoutReport> {
   const report = await engine.reports.find(id)
   if (report === undefined) throw new Error('no report')
   return report
-}
-
-/** Resolves once `holds` is true; asked again with each turn of the event loop, so it needs no time of its own. */
-async function eventually(holds: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await holds())) await new Promise<void>((next) => setImmediate(next))
 }
 
 describe.for([

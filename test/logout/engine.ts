@@ -8,7 +8,7 @@ import type { SqlDatabase } from '#adapters/sql/open.ts'
 import { createStores } from '#adapters/sql/stores.ts'
 import { createAuditTrail } from '#gateway/audit/trail.ts'
 import { dayMs, hourMs } from '#gateway/kernel/clock.ts'
-import { type AccountId, type AppId, newId, type SsoSessionId } from '#gateway/kernel/ids.ts'
+import { type AccountId, type AppId, type LogoutId, newId, type SsoSessionId } from '#gateway/kernel/ids.ts'
 import type { Log } from '#gateway/kernel/log.ts'
 import type { AppDirectory, ToldApp } from '#gateway/logout/app-directory.ts'
 import { Dispatcher, type DispatcherLimits } from '#gateway/logout/dispatcher.ts'
@@ -25,6 +25,7 @@ import { createCoveredArtifacts } from '#gateway/oidc/covered-artifacts.ts'
 import type { AppSession } from '#gateway/sessions/app-session.ts'
 import { oneFactor } from '#gateway/sessions/assurance.ts'
 import { createCoveredSessionStore } from '#gateway/sessions/covered.ts'
+import type { EndSession } from '#gateway/sessions/ending.ts'
 import { appEndsAt, endsAt, type LifetimePolicy } from '#gateway/sessions/lifetime.ts'
 import type { SsoSession } from '#gateway/sessions/sso-session.ts'
 import { openTestDatabase } from '#test/support/database.ts'
@@ -251,4 +252,24 @@ export async function tellUntilSettled(
     if (next === undefined) return attempts
     engine.clock.advance({ ms: next - engine.clock.now() })
   }
+}
+
+/** Signs ada in to these apps and out again. */
+export async function signOut(
+  engine: Pick<Engine, 'signIn'>,
+  endSession: EndSession,
+  apps: readonly string[],
+): Promise<LogoutId> {
+  const { session } = await engine.signIn('ada', apps)
+  const { logoutId } = await endSession({ kind: 'sso-sessions', ids: [session.id] }, 'account', {
+    kind: 'account',
+    accountId: 'ada' as AccountId,
+  })
+  if (logoutId === undefined) throw new Error('nothing was ended')
+  return logoutId
+}
+
+/** Resolves once `holds` is true; asked again with each turn of the event loop, so it needs no time of its own. */
+export async function eventually(holds: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await holds())) await new Promise<void>((next) => setImmediate(next))
 }

@@ -47,6 +47,28 @@ describe('the metrics of a gateway', () => {
     expect(after.get('gatehouse_sessions_live')).toBe(0)
   })
 
+  test('count apps that do not confirm, by whether they are still told, and name none', async () => {
+    await using all = await startTwoApps(monitored)
+    await using metrics = await listeningWith(all.gateway.handleMetrics)
+    const unhealthy = async () => {
+      const samples = await metrics.read()
+      return ['failing', 'down'].map((state) => samples.get(`gatehouse_apps_unhealthy{state="${state}"}`))
+    }
+    expect(await unhealthy()).toEqual([0, 0])
+    const browser = createBrowser()
+    await signInAt(browser, all.wiki)
+    await all.wiki.close()
+    await browser.submit(await browser.get(`${all.issuer}/sign-out`), { decision: 'sign-out' })
+    await all.gateway.dispatcher.runDue()
+    expect(await unhealthy()).toEqual([1, 0])
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const next = await all.gateway.stores.logouts.nextDueAfter(all.clock.now())
+      all.clock.advance({ ms: (next ?? 0) - all.clock.now() })
+      await all.gateway.dispatcher.runDue()
+    }
+    expect(await unhealthy()).toEqual([0, 1])
+  })
+
   test('count refreshed tokens, and none for a request that was refused', async () => {
     await using all = await startTwoApps(monitored)
     await using metrics = await listeningWith(all.gateway.handleMetrics)
