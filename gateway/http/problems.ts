@@ -7,7 +7,7 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Context, Middleware } from 'koa'
-import { type ErrorCode, GatewayError } from '../kernel/errors.ts'
+import { type CameFrom, type ErrorCode, GatewayError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { factsOf } from './request.ts'
 
@@ -19,6 +19,7 @@ export interface Problem {
   readonly message: string
   /** By which an operator finds it in the log. */
   readonly requestId: string
+  readonly cameFrom?: CameFrom | undefined
 }
 
 export type RenderProblem = (problem: Problem) => string
@@ -58,8 +59,8 @@ export function problems(deps: {
       ctx.res.destroy()
       return
     }
-    const { code, status, message } = error
-    const problem: Problem = { code, status, message, requestId }
+    const { code, status, message, cameFrom } = error
+    const problem: Problem = { code, status, message, requestId, cameFrom }
     ctx.status = status
     // Cookies set before the failure stand: a rotated secret is in the database, and dropping it would sign the person out (N-018).
     ctx.remove('ETag')

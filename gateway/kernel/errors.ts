@@ -95,6 +95,12 @@ const faults: Record<ErrorCode, { status: number; fault: Fault }> = {
   transaction_ended: { status: 500, fault: 'us' },
 }
 
+/** An app as a page may name it: both are of its registration, nothing of the request. */
+export interface CameFrom {
+  readonly name: string
+  readonly href: string
+}
+
 /**
  * A failure with a closed code. `message` is safe to show to a person and never holds what an attacker sent;
  * `cause` is only logged.
@@ -108,6 +114,8 @@ export class GatewayError extends Error {
   readonly retryAfterSeconds: number | undefined
   /** More for a program that reads the answer (RFC 9457 section 3.2). As safe to show as the message. */
   readonly extension: Readonly<Record<string, string | number | boolean>> | undefined
+  /** The app that a person came from and may go back to, at its registered address. */
+  readonly cameFrom: CameFrom | undefined
 
   constructor(
     code: ErrorCode,
@@ -116,6 +124,7 @@ export class GatewayError extends Error {
       readonly cause?: unknown
       readonly retryAfterSeconds?: number
       readonly extension?: Readonly<Record<string, string | number | boolean>>
+      readonly cameFrom?: CameFrom | undefined
     } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -124,5 +133,6 @@ export class GatewayError extends Error {
     this.fault = faults[code].fault
     this.retryAfterSeconds = options.retryAfterSeconds
     this.extension = options.extension
+    this.cameFrom = options.cameFrom
   }
 }

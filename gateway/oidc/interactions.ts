@@ -14,8 +14,11 @@ import type { ConsentStore } from '../apps/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
 import type { Cookies } from '../http/cookies.ts'
 import { factsOf } from '../http/request.ts'
-import { type Clock, toEpochSeconds } from '../kernel/clock.ts'
+import { type Clock, dayMs, toEpochSeconds } from '../kernel/clock.ts'
+import { digest } from '../kernel/digest.ts'
+import type { Ephemeral } from '../kernel/ephemeral.ts'
 import { GatewayError } from '../kernel/errors.ts'
+import { type AppId, parseAppId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { meets } from '../sessions/assurance.ts'
@@ -36,11 +39,16 @@ export interface InteractionsDeps {
   readonly accounts: AccountStore
   readonly credentials: CredentialStore
   readonly consents: ConsentStore
+  readonly ephemeral: Ephemeral
   readonly transaction: Transaction
   readonly audit: AppendAudit
   readonly keys: Pick<Keyring, 'secret'>
   readonly clock: Clock
 }
+
+/** Somebody who comes back to the tab next morning is led back to the app; the question itself is over long before. */
+const askedByMs = dayMs
+const askedBySpace = 'consent-asked-by'
 
 export type Interactions = ReturnType<typeof createInteractions>
 
@@ -50,8 +58,33 @@ export function createInteractions(deps: InteractionsDeps) {
   const pendingOf = async (ctx: Context, uid: string): Promise<Interaction> => {
     const shown = ctx.cookies.get(deps.cookies.names.interaction, { signed: true })
     const interaction = shown === uid ? await deps.provider().Interaction.find(uid) : undefined
-    if (interaction === undefined) throw expired()
+    if (interaction === undefined) throw await expired(uid)
     return interaction
+  }
+
+  /** The consent form is on a path of its own, where the interaction's cookie is not sent: it is bound by the session and its own token. */
+  const pendingByResume = async (uid: string): Promise<Interaction> => {
+    const interaction = await deps.provider().Interaction.find(uid)
+    if (interaction === undefined || interaction.prompt.name !== 'consent') throw await expired(uid)
+    return interaction
+  }
+
+  /** The question is over or somebody else's. The app that asked is all that is still told of it, and where it is registered to be. */
+  const expired = async (uid: string): Promise<GatewayError> => {
+    const askedBy = parseAppId(String(await deps.ephemeral.get(askedBySpace, digest(uid))))
+    return new GatewayError(
+      'page_expired',
+      'This sign-in has expired or belongs to another browser. Go back to the app and start again.',
+      { cameFrom: askedBy === undefined ? undefined : placeOf(askedBy) },
+    )
+  }
+
+  const placeOf = (id: AppId): { readonly name: string; readonly href: string } | undefined => {
+    const app = deps.apps.find(id)
+    const href = app?.launchUrl ?? app?.oidc.metadata.client_uri
+    return app === undefined || app.state === 'disabled' || href === undefined
+      ? undefined
+      : { name: app.name, href }
   }
 
   const appOf = (interaction: Interaction): App => {
@@ -110,7 +143,8 @@ export function createInteractions(deps: InteractionsDeps) {
     const account = session === undefined ? undefined : await deps.accounts.find(session.accountId)
     // Bound to the session that the question was asked of: another person in this browser starts anew (N-005, N-046).
     if (session === undefined || account === undefined || interaction.session?.uid !== session.id)
-      throw expired()
+      throw await expired(interaction.uid)
+    await deps.ephemeral.put(askedBySpace, digest(interaction.uid), app.id, askedByMs)
     const redirectUri = String(interaction.params['redirect_uri'] ?? '')
     return { consent: { uid: interaction.uid, app, account, redirectUri, ...askedOf(interaction, app) } }
   }
@@ -155,7 +189,7 @@ export function createInteractions(deps: InteractionsDeps) {
 
     /** The answer to the consent page, remembered when it is yes. */
     answerConsent: async (ctx: Context, uid: string, allowed: boolean): Promise<string> => {
-      const interaction = await pendingByResume(deps, ctx, uid)
+      const interaction = await pendingByResume(uid)
       const session = await deps.readSession(ctx)
       const outcome = await consent(interaction, appOf(interaction), session)
       if ('redirect' in outcome) return outcome.redirect
@@ -180,13 +214,6 @@ export function createInteractions(deps: InteractionsDeps) {
   }
 }
 
-/** The consent form is on a path of its own, where the interaction's cookie is not sent: it is bound by the session and its own token. */
-async function pendingByResume(deps: InteractionsDeps, _ctx: Context, uid: string): Promise<Interaction> {
-  const interaction = await deps.provider().Interaction.find(uid)
-  if (interaction === undefined || interaction.prompt.name !== 'consent') throw expired()
-  return interaction
-}
-
 async function cannotBeMet(
   credentials: CredentialStore,
   session: SsoSession | undefined,
@@ -200,11 +227,4 @@ async function cannotBeMet(
 
 function remainingSeconds(interaction: Interaction, clock: Clock): number {
   return Math.max(1, (interaction.exp ?? 0) - toEpochSeconds(clock.now()))
-}
-
-function expired(): GatewayError {
-  return new GatewayError(
-    'page_expired',
-    'This sign-in has expired or belongs to another browser. Go back to the app and start again.',
-  )
 }

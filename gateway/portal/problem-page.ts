@@ -84,8 +84,9 @@ const words: Partial<Record<ErrorCode, Words>> = {
 export function createProblemPage(appearance: Appearance): RenderProblem {
   return (problem: Problem) => {
     const { heading, advice, startAgain } = words[problem.code] ?? unusual
-    return toText(
-      errorPage({ appearance, heading, message: problem.message, advice, id: problem.requestId, startAgain }),
-    )
+    const { message, requestId: id, cameFrom } = problem
+    const back =
+      cameFrom === undefined ? startAgain : { href: cameFrom.href, words: `Back to ${cameFrom.name}` }
+    return toText(errorPage({ appearance, heading, message, advice, id, startAgain: back }))
   }
 }

@@ -94,6 +94,25 @@ describe('the consent page of an app that is not ours', () => {
     expect(await world.gateway.stores.consents.find('ada' as AccountId, 'board' as AppId)).toBeUndefined()
   })
 
+  test('that is answered or opened again too late leads back to the app that asked', async () => {
+    await using world = await startWorld()
+    const browser = await world.signedIn()
+    const { page } = await opened(browser, world.client('board'))
+    world.clock.advance({ minutes: 10 })
+    for (const late of [await browser.submit(page, { decision: 'allow' }), await browser.get(page.url)]) {
+      expect(late.status).toBe(400)
+      expect(late.text).toContain('This page has expired')
+      expect(late.text).toContain(`href="http://127.0.0.1:${world.receiver.port}/board/"`)
+      expect(late.text).toContain('Back to Board')
+    }
+    // A name that nobody was ever asked under leads to no app, and an app that is disabled is no place to go back to.
+    const unknown = await browser.get(page.url.replace(/[^/]+$/, 'x'.repeat(21)))
+    expect([unknown.status, unknown.text.includes('Back to')]).toEqual([400, false])
+    await world.gateway.commands.apps.disable('board' as AppId, { kind: 'command-line' })
+    expect((await browser.get(page.url)).text).not.toContain('Back to')
+    expect(await world.gateway.stores.consents.find('ada' as AccountId, 'board' as AppId)).toBeUndefined()
+  })
+
   test('belongs to its request: the token of one page answers no other', async () => {
     await using world = await startWorld()
     const browser = await world.signedIn()
