@@ -89,17 +89,17 @@ describe('names and groups', () => {
 describe('a password that a person chooses', () => {
   it.for([
     ['correct horse battery', undefined],
-    ['twelve chars', undefined],
-    ['eleven char', 'too-short'],
-    ['\u{1f600}'.repeat(11), 'too-short'],
-    ['\u{1f600}'.repeat(12), undefined],
-    ['e\u0301'.repeat(11), 'too-short'],
+    ['fifteen letters', undefined],
+    ['fourteen chars', 'too-short'],
+    ['\u{1f600}'.repeat(14), 'too-short'],
+    ['\u{1f600}'.repeat(15), undefined],
+    ['e\u0301'.repeat(14), 'too-short'],
     ['x'.repeat(1_024), undefined],
     ['\u{1f600}'.repeat(1_024), undefined],
     ['x'.repeat(1_025), 'too-long'],
     ['x'.repeat(1_048_576), 'too-long'],
     ['unpaired \ud800 surrogate', 'not-text'],
-    ['with a \u0000 in it', undefined],
+    ['with a \u0000 in the middle', undefined],
     ['ADA.Lovelace@example.com', 'is-email'],
   ])('%j: %s', ([text, problem]) => {
     expect(newPasswordProblem(text ?? '', 'ada.lovelace@example.com')).toBe(problem)

@@ -34,6 +34,12 @@ describe('signing in with a password', () => {
     })
   })
 
+  it('takes a password that is shorter than a new one may be: it was good enough when it was chosen', async () => {
+    await using test = await openSignIn()
+    await test.addAccount({ password: 'twelve chars' })
+    expect((await test.openBrowser().withPassword('ada@example.com', 'twelve chars')).kind).toBe('signed-in')
+  })
+
   it('gives a wrong password, an unknown account, a disabled one and one without a password the same answer after the same work (N-125)', async () => {
     await using test = await openSignIn()
     await test.addAccount()

@@ -142,7 +142,7 @@ const usual: AccountModel = {
   passkeys: samplePasskeys,
   sessions: sampleSessions,
   away: sampleAway,
-  password: { kind: 'set', minLength: 12 },
+  password: { kind: 'set', minLength: 15 },
   ended: sampleEnded,
 }
 
@@ -154,11 +154,11 @@ export const samples = {
     passkeys: [],
     sessions: sampleSessions.slice(0, 1),
     away: [],
-    password: { kind: 'from-file', minLength: 12 },
+    password: { kind: 'from-file', minLength: 15 },
     ended: [],
     confirmPath: '/sign-in?confirm=account',
   },
   removed: { ...usual, away: [], done: 'away-removed' },
   changed: { ...usual, isOperator: true, done: 'password-changed', sessions: sampleSessions.slice(0, 1) },
-  wrong: { ...usual, problem: 'password-wrong', password: { kind: 'none', minLength: 12 } },
+  wrong: { ...usual, problem: 'password-wrong', password: { kind: 'none', minLength: 15 } },
 } satisfies Record<string, AccountModel>

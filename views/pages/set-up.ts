@@ -79,7 +79,7 @@ const first: SetUpModel = {
   appearance: sampleAppearance,
   csrf: 'csrf-token',
   token: 'one-time',
-  passwordMinLength: 12,
+  passwordMinLength: 15,
 }
 
 export const samples = {
