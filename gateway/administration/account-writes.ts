@@ -192,5 +192,6 @@ function together(ends: readonly EndResult[]): EndResult {
     ssoSessionIds: ends.flatMap(({ ssoSessionIds }) => ssoSessionIds),
     appSessionIds: ends.flatMap(({ appSessionIds }) => appSessionIds),
     ...(offlineAccesses === 0 ? {} : { offlineAccesses }),
+    ...(ends.some((end) => end.continues === true) ? { continues: true } : {}),
   }
 }
