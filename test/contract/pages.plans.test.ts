@@ -3,9 +3,10 @@ import Sqlite from 'better-sqlite3'
 import { createQueryId, type KyselyPlugin, type RootOperationNode } from 'kysely'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createLogoutPages } from '#adapters/sql/logout-pages.ts'
+import { createSqlLogoutStore } from '#adapters/sql/logouts.ts'
 import type { SqlDatabase } from '#adapters/sql/open.ts'
 import { createSessionPages } from '#adapters/sql/session-pages.ts'
-import type { AccountId, AppId, LogoutId, SsoSessionId } from '#gateway/kernel/ids.ts'
+import type { AccountId, AppId, DeliveryId, LogoutId, SsoSessionId } from '#gateway/kernel/ids.ts'
 import type { LogoutPageFilter } from '#gateway/logout/store.ts'
 import type { SessionPageFilter } from '#gateway/sessions/store.ts'
 import { openTestDatabase, type TestDatabase } from '#test/support/database.ts'
@@ -117,6 +118,14 @@ describe('a page of many', () => {
     expect(all).toMatch(/SEARCH sso_sessions USING INDEX sqlite_autoindex_sso_sessions_1/)
     expect(all).toMatch(/SEARCH logouts USING INDEX sqlite_autoindex_logouts_1/)
     expect(all).not.toMatch(/SCAN (sso_sessions|app_sessions|logouts|logout_deliveries)/)
+  })
+
+  test('of the deliveries of one Logout comes from their index in order', async () => {
+    const { seen, plans } = watched()
+    const { deliveriesAfter } = createSqlLogoutStore(seen, 'default')
+    for (const after of [undefined, 'dlv_' as DeliveryId])
+      expect(await deliveriesAfter('lgo_1000' as LogoutId, after, 10)).toHaveLength(2)
+    expectReadInOrder(plans(), 'logout_deliveries', /logout_deliveries_of_logout/)
   })
 
   test('looks through so much and no further, says where to go on, and misses nothing', async () => {

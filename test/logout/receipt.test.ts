@@ -205,6 +205,29 @@ describe('a receipt of a settled Logout', () => {
   })
 })
 
+test('a receipt of many deliveries is made in steps, between which the gateway answers others', async () => {
+  await using world = await endedWorld({ apps: { wiki: {} } })
+  const settledAt = world.clock.now()
+  const logout = aLogout({ settledAt })
+  await world.gateway.stores.logouts.insert(
+    logout,
+    Array.from({ length: 2_000 }, () => ({
+      ...aDelivery({ logoutId: logout.id }),
+      progress: { state: 'delivered', settledAt } as const,
+    })),
+  )
+  let turns = 0
+  let making = true
+  const turn = (): void => {
+    turns++
+    if (making) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await world.gateway.receipts.of(logout.id)
+  making = false
+  expect(turns).toBeGreaterThanOrEqual(10)
+})
+
 describe('a receipt is refused', () => {
   async function withReceipt() {
     const world = await endedWorld({ apps: { wiki: {} } })

@@ -187,6 +187,36 @@ describe('the webhook of an operator', () => {
   })
 })
 
+test('a message that waits is sent by the running gateway, without anybody asking', async () => {
+  await using world = await withWebhook({ background: true })
+  await endedAfter(world, 'shelf')
+  world.clock.advance({ seconds: 11 })
+  sender(world).wake()
+  await world.webhook.arrived(1)
+  expect(messages(world)).toMatchObject([{ data: { app_id: 'shelf' } }])
+})
+
+test('deliveries that were given up are counted by how', async () => {
+  await using world = await withWebhook({ apps: { ...apps, board: {} } })
+  await using metrics = await listeningWith(world.gateway.handleMetrics)
+  const count = async (outcome: string) =>
+    (await metrics.read()).get(`gatehouse_logout_deliveries_total{outcome="${outcome}"}`)
+  await endedAfter(world, 'wiki', 'shelf')
+  world.receiver.behave({ answer: 404 })
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await world.gateway.dispatcher.runDue()
+    world.clock.advance({ minutes: 16 })
+  }
+  await endedAfter(world, 'board')
+  world.receiver.behave('hang-up')
+  for (let time = 0; time < 75; time++) {
+    await world.gateway.dispatcher.runDue()
+    world.clock.advance({ hours: 1 })
+  }
+  expect([await count('refused'), await count('abandoned'), await count('untellable')]).toEqual([1, 1, 1])
+  expect(await count('delivered')).toBe(0)
+})
+
 describe('a webhook that does not take a message', () => {
   test('gets the same one again, newly signed, until it does', async () => {
     await using world = await withWebhook()
