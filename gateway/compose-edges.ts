@@ -116,6 +116,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     ...proving,
     stopping: stopping.signal,
     health: core.appHealth,
+    sessionCommands: commands.sessions,
     deliveries: commands.deliveries,
     checkApp: commands.checkApp,
     issuer: config.issuer,

@@ -8,6 +8,7 @@ import type { Middleware } from 'koa'
 import { createPages, goTo } from '../pages/pages.ts'
 import { addCheckRoutes } from './check.ts'
 import type { ConsoleDeps } from './deps.ts'
+import { addEndRoutes } from './end-sessions.ts'
 import { addLogoutRoutes } from './logout.ts'
 import { addLogoutsRoutes } from './logouts.ts'
 import { addConfirmRoute, createOperators } from './operators.ts'
@@ -34,5 +35,6 @@ export function createConsoleRouter(deps: ConsoleDeps): Router {
   addLogoutsRoutes(router, deps, operators)
   addLogoutRoutes(router, deps, operators)
   addCheckRoutes(router, deps, operators)
+  addEndRoutes(router, deps, operators)
   return router
 }

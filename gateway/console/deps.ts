@@ -2,6 +2,7 @@ import type { Appearance } from '#views/appearance.ts'
 import type { AccountStore } from '../accounts/store.ts'
 import type { AppCheckCommand } from '../administration/app-check.ts'
 import type { DeliveryCommands } from '../administration/deliveries.ts'
+import type { SessionCommands } from '../administration/sessions.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
 import type { HealthReports } from '../logout/health-report.ts'
@@ -15,9 +16,10 @@ export interface ConsoleDeps extends PagesDeps {
   readonly ephemeral: Ephemeral
   readonly accounts: Pick<AccountStore, 'find' | 'findByFoldedEmail'>
   readonly apps: Pick<AppRegistry, 'find' | 'list'>
-  readonly reports: Pick<LogoutReports, 'find' | 'page'>
+  readonly reports: Pick<LogoutReports, 'find' | 'page' | 'deliveries'>
   readonly health: HealthReports
   readonly receipts: Receipts
+  readonly sessionCommands: Pick<SessionCommands, 'countWhere' | 'endWhere'>
   readonly deliveries: DeliveryCommands
   readonly checkApp: AppCheckCommand
   /** Aborted when the process is about to stop: what would stay open ends. */

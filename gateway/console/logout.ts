@@ -11,8 +11,8 @@ import { operatorCauseWords, type StateCounts, totalOf } from '#views/pages/cons
 import { createEventStreams, type Look } from '../http/event-stream.ts'
 import { minuteMs, secondMs } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import { type LogoutId, parseId } from '../kernel/ids.ts'
-import type { DeliveryReport, LogoutReport, ReportState } from '../logout/report.ts'
+import { type AppId, type LogoutId, parseId } from '../kernel/ids.ts'
+import type { DeliveryReport, DeliverySummary, LogoutReport, ReportState } from '../logout/report.ts'
 import { goTo, queryOf } from '../pages/pages.ts'
 import type { ConsoleDeps } from './deps.ts'
 import { createNames } from './names.ts'
@@ -56,7 +56,7 @@ export function addLogoutRoutes(router: Router, deps: ConsoleDeps, operators: Op
     const shown =
       alone === undefined
         ? part(report, Number(queryOf(ctx, 'page') ?? '1'))
-        : { deliveries: report.deliveries.filter((delivery) => delivery.id === alone) }
+        : { deliveries: (await deps.reports.deliveries([alone])).filter((one) => one.logoutId === id) }
     const names = createNames(deps)
     const account = report.accountId === undefined ? undefined : await names.account(report.accountId)
     operators.pages.show(
@@ -79,7 +79,8 @@ export function addLogoutRoutes(router: Router, deps: ConsoleDeps, operators: Op
         ssoSessions: report.ssoSessions,
         appSessions: report.appSessions,
         notWanted: report.notWanted,
-        ...('pages' in shown && shown.pages.of > 1 ? { pages: shown.pages, ...appsOf(report) } : {}),
+        ...('pages' in shown ? { pages: shown.pages } : {}),
+        ...(report.summary !== undefined || ('pages' in shown && shown.pages.of > 1) ? appsOf(report) : {}),
       }),
     )
   })
@@ -88,12 +89,14 @@ export function addLogoutRoutes(router: Router, deps: ConsoleDeps, operators: Op
     const { id } = named(ctx)
     if (!(await operators.mayWatch(ctx))) throw noSuchLogout()
     const openedAt = deps.clock.now()
-    const rows = new Set((queryOf(ctx, 'rows') ?? '').split('.', shownAtOnce))
+    const rows = (queryOf(ctx, 'rows') ?? '')
+      .split('.', shownAtOnce)
+      .flatMap((text) => parseId('delivery', text) ?? [])
     await stream(ctx, id, async (): Promise<Look | undefined> => {
       const report = await deps.reports.find(id)
       if (report === undefined || openedAt - report.startedAt > watchMs) return undefined
       if (!(await operators.mayWatch(ctx))) return undefined
-      const shown = report.deliveries.filter((delivery) => rows.has(delivery.id))
+      const shown = (await deps.reports.deliveries(rows)).filter(({ logoutId }) => logoutId === id)
       const words = consoleReport(
         asConsoleReport(report, shown, attemptsShown),
         operatorCauseWords[report.cause],
@@ -173,11 +176,16 @@ function part({ deliveries }: LogoutReport, wanted: number) {
 }
 
 function asConsoleReport(
-  { settledAt, counts }: LogoutReport,
+  { settledAt, counts, progress }: LogoutReport,
   shown: readonly DeliveryReport[],
   attempts: number,
 ): ConsoleReport {
-  return { settledAt, counts, deliveries: shown.map((delivery) => asConsoleDelivery(delivery, attempts)) }
+  return {
+    settledAt,
+    counts,
+    progress,
+    deliveries: shown.map((delivery) => asConsoleDelivery(delivery, attempts)),
+  }
 }
 
 function asConsoleDelivery(delivery: DeliveryReport, attemptsAtMost: number): ConsoleDelivery {
@@ -197,19 +205,27 @@ function asConsoleDelivery(delivery: DeliveryReport, attemptsAtMost: number): Co
 }
 
 /** The deliveries counted by app, those with the most that is not confirmed first. */
-function appsOf({ deliveries }: LogoutReport): {
+function appsOf({ deliveries, summary }: LogoutReport): {
   readonly apps: readonly { readonly name: string; readonly counts: StateCounts }[]
   readonly moreApps: number
 } {
-  const apps = [...Map.groupBy(deliveries, ({ appId }) => appId).values()]
-    .map((ofApp) => ({
-      name: ofApp[0]?.appName ?? '',
-      counts: Object.fromEntries(
-        [...Map.groupBy(ofApp, ({ state }) => state)].map(([state, alike]) => [state, alike.length]),
-      ) as StateCounts,
-    }))
-    .toSorted((one, other) => unconfirmed(other.counts) - unconfirmed(one.counts))
+  const counts = new Map<
+    AppId,
+    { readonly name: string; readonly counts: Partial<Record<ReportState, number>> }
+  >()
+  for (const { appId, appName, state, count } of summary ?? deliveries.map(asOne)) {
+    const app = counts.get(appId) ?? { name: appName, counts: {} }
+    app.counts[state] = (app.counts[state] ?? 0) + count
+    counts.set(appId, app)
+  }
+  const apps = [...counts.values()].toSorted(
+    (one, other) => unconfirmed(other.counts) - unconfirmed(one.counts),
+  )
   return { apps: apps.slice(0, appsShown), moreApps: Math.max(0, apps.length - appsShown) }
+}
+
+function asOne({ appId, appName, state }: DeliveryReport): DeliverySummary {
+  return { appId, appName, state, count: 1 }
 }
 
 function unconfirmed(counts: StateCounts): number {

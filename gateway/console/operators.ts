@@ -51,17 +51,18 @@ export function createOperators(deps: ConsoleDeps, pages: Pages) {
 
     /**
      * The operator and the form, once both are right and the proof is young; undefined after sending the browser to prove it. `backTo` is
-     * the page that the form is on.
+     * the page that the form is on, and `pathOf` the same where what was filled in is part of it.
      */
     async requireForm(
       ctx: Context,
       backTo: string,
+      pathOf: (form: Form) => string = () => backTo,
     ): Promise<{ readonly person: Person; readonly form: Form } | undefined> {
       const person = await require(ctx, backTo)
       if (person === undefined) return undefined
       const form = await pages.formOf(ctx, person)
       if (pages.isFresh(person.session)) return { person, form }
-      goTo(ctx, await pages.toConfirm(ctx, person, backTo))
+      goTo(ctx, await pages.toConfirm(ctx, person, pathOf(form)))
       return undefined
     },
 

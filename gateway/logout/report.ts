@@ -36,6 +36,7 @@ export type ReportState =
 
 export interface DeliveryReport {
   readonly id: DeliveryId
+  readonly logoutId: LogoutId
   readonly appId: AppId
   readonly appName: string
   readonly sid: string
@@ -87,6 +88,8 @@ export interface ReportRow {
 
 export interface LogoutReports {
   find(id: LogoutId): Promise<LogoutReport | undefined>
+  /** These deliveries, in any order; what there is not is left out. For a page that has some of a large Logout before it. */
+  deliveries(ids: readonly DeliveryId[]): Promise<readonly DeliveryReport[]>
   /** Newest first, without attempts. */
   list(filter: LogoutFilter): Promise<readonly LogoutReport[]>
   /** A part of all of them, the newest first. */
@@ -123,6 +126,16 @@ export function createLogoutReports(deps: {
       }
     })
   }
+  const reportEach = async (deliveries: readonly LogoutDelivery[]): Promise<readonly DeliveryReport[]> => {
+    const attempts = Map.groupBy(
+      await logouts.attemptsOf(deliveries.map(({ id }) => id)),
+      ({ deliveryId }) => deliveryId,
+    )
+    const known = await reachabilityOf(deliveries)
+    return deliveries.map((delivery) =>
+      deliveryReport(delivery, attempts.get(delivery.id) ?? [], apps, known.get(delivery.appId)),
+    )
+  }
   return {
     find: async (id) => {
       const logout = await logouts.find(id)
@@ -132,17 +145,11 @@ export function createLogoutReports(deps: {
         summarized.byApp === undefined
           ? await logouts.deliveriesOf([id])
           : await logouts.unconfirmedOf(id, listedAtMost)
-      const attempts = Map.groupBy(
-        await logouts.attemptsOf(deliveries.map((delivery) => delivery.id)),
-        ({ deliveryId }) => deliveryId,
-      )
-      const known = await reachabilityOf(deliveries)
-      return reportOf(
-        summarized,
-        deliveries.map((delivery) =>
-          deliveryReport(delivery, attempts.get(delivery.id) ?? [], apps, known.get(delivery.appId)),
-        ),
-      )
+      return reportOf(summarized, await reportEach(deliveries))
+    },
+    deliveries: async (ids) => {
+      const found = await Promise.all(ids.map((id) => logouts.findDelivery(id)))
+      return reportEach(found.filter((delivery) => delivery !== undefined))
     },
     list: async (filter) => {
       const found = await summarize(await logouts.list(filter))
@@ -220,10 +227,11 @@ function deliveryReport(
   apps: AppDirectory,
   reachability: Reachability | undefined,
 ): DeliveryReport {
-  const { id, appId, sid, channel, mayLastUntil } = delivery
+  const { id, logoutId, appId, sid, channel, mayLastUntil } = delivery
   const claim = claimOf(delivery, reachability)
   return {
     id,
+    logoutId,
     appId,
     appName: apps.find(appId)?.name ?? appId,
     sid,

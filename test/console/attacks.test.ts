@@ -19,6 +19,9 @@ const routes = router.stack.flatMap(({ methods, path }) =>
 const changing = routes.filter(({ method }) => method === 'POST')
 const of = (path: string, logout: string): string => path.replace(':id', logout)
 
+/** Everything that the kill switch asks for; the others need nothing but the token. */
+const filledIn = { everyone: '1', typed: 'everyone' }
+
 /** An open Logout, so that every route has something to show or to change. */
 async function prepared(): Promise<{ readonly console: Console; readonly logout: string }> {
   const console = await startConsole()
@@ -45,9 +48,12 @@ describe('N-191: every page and every act of operators', () => {
       'GET /console/logouts/:id',
       'GET /console/logouts/:id/events',
       'GET /console/logouts/:id/receipt',
+      'GET /console/sessions/end',
+      'GET /console/sessions/end/confirm',
       'POST /console/apps/wiki/check',
       'POST /console/apps/wiki/retry',
       'POST /console/logouts/:id/retry',
+      'POST /console/sessions/end',
     ])
   })
 
@@ -61,7 +67,8 @@ describe('N-191: every page and every act of operators', () => {
     const alike = ({ text }: Page): string => text.replace(/<code class="error-id">[^<]*/, '')
     for (const { method, path } of routes) {
       const address = of(path, logout)
-      const answer = method === 'GET' ? await person.get(address) : await person.post(address, { csrf })
+      const answer =
+        method === 'GET' ? await person.get(address) : await person.post(address, { csrf, ...filledIn })
       expect([method, path, answer.status]).toEqual([method, path, 404])
       expect(alike(answer), path).toBe(alike(nowhere))
     }
@@ -76,7 +83,7 @@ describe('N-191: every page and every act of operators', () => {
     for (const { method, path } of routes) {
       const visitor = console.visitor()
       const address = of(path, logout)
-      const answer = method === 'GET' ? await visitor.get(address) : await visitor.post(address, {})
+      const answer = method === 'GET' ? await visitor.get(address) : await visitor.post(address, filledIn)
       if (path.endsWith('/events')) expect([path, answer.status]).toEqual([path, 404])
       else expect([path, answer.location]).toEqual([path, expect.stringMatching(/^\/sign-in\?attempt=/)])
     }
@@ -106,7 +113,7 @@ describe('N-191: every page and every act of operators', () => {
     else await accounts.change(console.graceAccount.id, change, by)
     const before = await stateOf(console)
     for (const { path } of changing) {
-      const answer = await console.operator.post(of(path, logout), { csrf })
+      const answer = await console.operator.post(of(path, logout), { csrf, ...filledIn })
       expect([path, answer.status === 404 || answer.location?.startsWith('/sign-in')]).toEqual([path, true])
     }
     expect(await stateOf(console)).toBe(before)
@@ -151,7 +158,7 @@ describe('N-181: every act of operators', () => {
       ])
     }
     expect(await stateOf(console)).toBe(before)
-    const accepted = await operator.post(of(path, logout), { csrf: mine })
+    const accepted = await operator.post(of(path, logout), { csrf: mine, ...filledIn })
     expect(accepted.status).toBe(303)
     expect(await stateOf(console)).not.toBe(before)
   })
@@ -164,7 +171,7 @@ describe('N-181: every act of operators', () => {
     const page = await operator.open(`/console/logouts/${logout}`)
     expect(page.text).toContain('It has been a while since you proved that it is you.')
     const before = await stateOf(console)
-    const answer = await operator.post(of(path, logout), { csrf: csrfOf(page) })
+    const answer = await operator.post(of(path, logout), { csrf: csrfOf(page), ...filledIn })
     expect(answer.location).toMatch(/^\/sign-in\?attempt=/)
     expect((await operator.open(answer.location ?? '')).text).toContain('Confirm it’s you')
     expect(await stateOf(console)).toBe(before)
@@ -239,6 +246,15 @@ describe('N-184: what apps and people chose', () => {
       await operator.submit(await operator.open('/console/logouts'), '/console/apps/wiki/retry'),
       await operator.open('/console/logouts'),
       await operator.open(`/console/confirm?to=${query}`),
+      await operator.open(
+        `/console/sessions/end?person=${query}&app=${query}&network=${query}&method=${query}`,
+      ),
+      await operator.open('/console/sessions/end/confirm?app=wiki'),
+      ...(await Promise.all(
+        ['person', 'app', 'network', 'passkey', 'before'].map((field) =>
+          operator.open(`/console/sessions/end/confirm?${field}=${query}`),
+        ),
+      )),
     ]
     for (const page of pages) {
       expect(page.text).not.toMatch(/<script>|<img src=x|<svg onload|' onfocus|href="javascript:/)

@@ -47,7 +47,7 @@ ${field({ name: 'person', label: 'Person', hint: 'E-mail or account id' })}
 ${field({ name: 'app', label: 'App', hint: 'Name or id. Ends sessions that have it open' })}
 ${field({ name: 'network', label: 'Address or range', hint: 'Where they signed in from: 198.51.100.0/24' })}
 ${field({ name: 'passkey', label: 'Passkey', hint: 'The id of one, or the AAGUID of a whole model' })}
-${field({ name: 'before', label: 'Started before', hint: 'In UTC: 2026-03-12 17:20, or a date' })}
+${field({ name: 'before', label: 'Started before', hint: 'A date, or a time in UTC: 2026-03-12 17:20' })}
 <fieldset class="field"><legend>Signed in by</legend>
 ${methodChoice('', 'Anything', selection)}${methodChoice('passkey', 'A passkey', selection)}${methodChoice('password', 'A password', selection)}
 </fieldset>

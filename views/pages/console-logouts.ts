@@ -59,6 +59,7 @@ export function consoleLogoutsPage(model: ConsoleLogoutsModel): Html {
   return consolePage(model, {
     title: 'Logouts',
     sub: 'What ended sessions, and which apps have heard of it.',
+    acts: html`<a class="button-danger button-small" href="/console/sessions/end">End sessions</a>`,
     main: html`${healthPart(model, model.csrf, model.now)}
 ${filterForm(model)}
 ${
