@@ -43,6 +43,7 @@ export function createApi(deps: ApiDeps): Middleware {
     const path = `/api/v1${operation.path.replace('{id}', ':id')}`
     router.register(path, [operation.method.toLowerCase()], async (ctx) => {
       ctx.body = await answer(deps, operation, ctx, ctx.params['id'] ?? '')
+      ctx.type = operation.answerType ?? 'application/json'
     })
   }
   // The router adds what its own type asks for to each context before a route sees it.

@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseAppId } from '../kernel/ids.ts'
 import type { AppCheckReport } from '../logout/app-check.ts'
+import { type AppHealth, pendingCountedTo } from '../logout/health-report.ts'
 import type { ApiDeps } from './deps.ts'
 import { type Operation, operation } from './operation.ts'
-import { instant, toInstant } from './parameters.ts'
+import { instant, instantOrNull, toInstant } from './parameters.ts'
 
 const checkSchema = z.strictObject({
   app: z.strictObject({ id: z.string(), name: z.string() }),
@@ -40,8 +41,32 @@ const checkSchema = z.strictObject({
   ),
 })
 
+const healthSchema = z.strictObject({
+  app: z.strictObject({ id: z.string(), name: z.string() }),
+  state: z
+    .enum(['healthy', 'failing', 'down'])
+    .describe(
+      '`failing`: it has not confirmed of late. `down`: it does not answer, and is asked now and then.',
+    ),
+  failures: z.int().describe('Attempts in a row that it did not confirm.'),
+  failing_since: instantOrNull,
+  probe_at: instantOrNull.describe('When an app that is down is asked next.'),
+  reason: z.string().nullable().describe('Of the last failure, as the end of a sentence.'),
+  last_confirmed_at: instantOrNull.describe('To the minute.'),
+  pending: z.int().describe(`Deliveries that wait for it, counted up to ${pendingCountedTo}.`),
+})
+
 export function appOperations(deps: ApiDeps): readonly Operation[] {
   return [
+    operation({
+      method: 'GET',
+      path: '/apps/health',
+      operationId: 'listAppHealth',
+      summary: 'How telling each app goes, the unhealthy ones first',
+      scope: 'apps:read',
+      answer: { name: 'AppHealth', schema: z.strictObject({ data: z.array(healthSchema) }) },
+      handle: async () => ({ data: (await deps.appHealth.list()).map(toHealth) }),
+    }),
     operation({
       method: 'POST',
       path: '/apps/{id}/check',
@@ -57,6 +82,19 @@ export function appOperations(deps: ApiDeps): readonly Operation[] {
       },
     }),
   ]
+}
+
+function toHealth(health: AppHealth): z.input<typeof healthSchema> {
+  return {
+    app: { id: health.appId, name: health.appName },
+    state: health.state,
+    failures: health.failures,
+    failing_since: toInstant(health.failingSince),
+    probe_at: toInstant(health.probeAt),
+    reason: health.reason ?? null,
+    last_confirmed_at: toInstant(health.lastConfirmedAt),
+    pending: health.pending,
+  }
 }
 
 function toCheck(report: AppCheckReport): z.input<typeof checkSchema> {

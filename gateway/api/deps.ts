@@ -6,6 +6,8 @@ import type { SessionCommands } from '../administration/sessions.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { SessionReader } from '../http/session.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { HealthReports } from '../logout/health-report.ts'
+import type { Receipts } from '../logout/receipt.ts'
 import type { LogoutReports } from '../logout/report.ts'
 import type { LifetimePolicy } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
@@ -23,6 +25,8 @@ export interface ApiDeps {
   readonly accounts: Pick<AccountStore, 'find' | 'findByFoldedEmail'>
   readonly apps: Pick<AppRegistry, 'find'>
   readonly reports: Pick<LogoutReports, 'find' | 'page'>
+  readonly receipts: Receipts
+  readonly appHealth: HealthReports
   readonly commands: {
     readonly sessions: Pick<SessionCommands, 'end'>
     readonly deliveries: DeliveryCommands

@@ -76,7 +76,7 @@ const logoutDetailSchema = logoutSchema.extend({
 })
 
 export function logoutOperations(deps: ApiDeps): readonly Operation[] {
-  return [listLogouts(deps), showLogout(deps)]
+  return [listLogouts(deps), showLogout(deps), showReceipt(deps)]
 }
 
 function listLogouts(deps: ApiDeps): Operation {
@@ -125,13 +125,37 @@ function showLogout(deps: ApiDeps): Operation {
     handle: async ({ id: named }) => {
       const id = parseId('logout', named)
       const report = id === undefined ? undefined : await deps.reports.find(id)
-      if (report === undefined) throw new GatewayError('logout_not_found', 'There is no such logout.')
+      if (report === undefined) throw noSuchLogout()
       return {
         ...(await toLogout(createNames(deps.accounts), report)),
         deliveries: report.deliveries.map(toDelivery),
       }
     },
   })
+}
+
+function showReceipt(deps: ApiDeps): Operation {
+  return operation({
+    method: 'GET',
+    path: '/logouts/{id}/receipt',
+    operationId: 'showReceipt',
+    summary: 'What became of a settled Logout, signed: a JWS that can be verified without this gateway',
+    description: 'Of one that is not settled the answer is 409. To verify it: `gatehouse logout verify`.',
+    scope: 'logouts:read',
+    answer: { name: 'Receipt', schema: z.string().describe('A JWS in compact form.') },
+    answerType: 'application/jose',
+    handle: async ({ id: named }) => {
+      const id = parseId('logout', named)
+      const made = id === undefined ? undefined : await deps.receipts.of(id)
+      if (made === undefined) throw noSuchLogout()
+      if (made.kind === 'receipt') return made.jws
+      throw new GatewayError('logout_unsettled', 'An app is still to be told: there is no receipt yet.')
+    },
+  })
+}
+
+function noSuchLogout(): GatewayError {
+  return new GatewayError('logout_not_found', 'There is no such logout.')
 }
 
 async function toLogout(

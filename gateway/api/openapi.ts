@@ -66,7 +66,7 @@ export function describeApi(
 }
 
 function describeOperation(operation: Operation): Json {
-  const { operationId, summary, description, scope, query, body, answer, path } = operation
+  const { operationId, summary, description, scope, query, body, answer, answerType, path } = operation
   const ids = path.includes('{id}')
     ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }]
     : []
@@ -78,7 +78,7 @@ function describeOperation(operation: Operation): Json {
     parameters: [...ids, ...parametersOf(query)],
     ...(body === undefined ? {} : { requestBody: { required: true, content: json(refOf(body.name)) } }),
     responses: {
-      '200': { description: 'Done.', content: json(refOf(answer.name)) },
+      '200': { description: 'Done.', content: json(refOf(answer.name), answerType) },
       ...Object.fromEntries(
         [
           ['400', 'A parameter or a field is unknown or not valid: `parameter` or `field` names it.'],

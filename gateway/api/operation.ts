@@ -27,6 +27,8 @@ export interface Operation {
   readonly query: z.ZodObject
   readonly body?: Named
   readonly answer: Named
+  /** What it answers with instead of JSON: the text is then the whole answer. */
+  readonly answerType?: string
   readonly handle: (call: Call<unknown, unknown>) => Promise<unknown>
 }
 
@@ -55,6 +57,7 @@ export function operation<
   /** Without one it takes no body. */
   readonly body?: Named<Body>
   readonly answer: Named<Answer>
+  readonly answerType?: string
   readonly handle: (call: Call<z.output<Query>, z.output<Body>>) => Promise<z.input<Answer>>
 }): Operation {
   const { handle, query, ...rest } = of

@@ -44,5 +44,21 @@ export const samples: readonly Sample[] = [
     operation: 'POST /v1/deliveries/retry',
     request: async () => ({ path: '/v1/deliveries/retry', asked: { json: { all: true } } }),
   },
+  {
+    operation: 'GET /v1/logouts/{id}/receipt',
+    request: async (world) => {
+      const { logoutId } = await world.ended('wiki', 'mute')
+      await world.gateway.dispatcher.runDue()
+      return { path: `/v1/logouts/${logoutId}/receipt` }
+    },
+  },
+  {
+    operation: 'GET /v1/apps/health',
+    request: async (world) => {
+      await world.ended('wiki')
+      await world.gateway.dispatcher.runDue()
+      return { path: '/v1/apps/health' }
+    },
+  },
   { operation: 'POST /v1/apps/{id}/check', request: async () => ({ path: '/v1/apps/wiki/check' }) },
 ]

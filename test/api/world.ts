@@ -105,7 +105,7 @@ async function ask(url: string, method: string, asked: Asked): Promise<Answer> {
     ...(body === undefined ? {} : { body }),
   })
   const text = await response.text()
-  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} }
 }
 
@@ -115,6 +115,7 @@ export interface PublishedOperation {
   readonly path: string
   readonly scope: ApiScope
   readonly answer: z.ZodType
+  readonly type: string
 }
 
 /** What `/api/openapi.json` says there is, its schemas ready to hold answers against. */
@@ -131,10 +132,22 @@ export async function published(world: Pick<World, 'ask'>): Promise<{
       method: method.toUpperCase(),
       path: path.replace(/^\/api/, ''),
       scope: security[0]?.apiKey?.[0] as ApiScope,
-      answer: schemaOf(responses['200']?.content['application/json']?.schema.$ref ?? ''),
+      ...answerOf(responses['200']?.content ?? {}, schemaOf),
     })),
   )
   return { operations, problem: schemaOf('#/$defs/Problem') }
+}
+
+function answerOf(
+  content: Record<string, { readonly schema: { readonly $ref: string } }>,
+  schemaOf: ($ref: string) => z.ZodType,
+) {
+  const [[type, { schema }] = unpublished()] = Object.entries(content)
+  return { type, answer: schemaOf(schema.$ref) }
+}
+
+function unpublished(): never {
+  throw new Error('an operation is published without what it answers')
 }
 
 interface Description {

@@ -20,6 +20,8 @@ const promised: Readonly<Record<string, readonly number[]>> = {
   // N-163 is about forward-auth, N-164 about host rules: neither is here.
   'P, host and proxy': [161, 162, 165],
   'R, browser': span(181, 188),
+  // N-194 is about impersonation: it is not here.
+  'S, operators': [...span(191, 193), 195, 196],
   'T, robustness and logs': span(201, 205),
 }
 
