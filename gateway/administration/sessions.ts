@@ -33,7 +33,7 @@ export interface SessionCommands {
   endOfAccount(accountId: AccountId, by: ScopedAdministrator): Promise<EndResult>
   /** A person's part, or everyone's, of one app: the SsoSessions live on. */
   endOfApp(appId: AppId, accountId: AccountId | undefined, by: ScopedAdministrator): Promise<EndResult>
-  /** How much `endWhere` would end now. Throws GatewayError `input_invalid` for conditions that cannot be read. */
+  /** How much `endWhere` would end now, for who may end it. Throws GatewayError `input_invalid` for conditions that cannot be read. */
   countWhere(where: SessionWhere, by: ScopedAdministrator): Promise<SessionCounts>
   /**
    * Ends every session for which all conditions hold; without any, everyone's, that of whoever gives the command too. All of them have
@@ -85,7 +85,7 @@ export function createSessionCommands(deps: SessionCommandsDeps): SessionCommand
 
   return {
     countWhere: async (where, by) => {
-      await requirePermission(deps, by, 'sessions:read')
+      await requirePermission(deps, by, 'sessions:end')
       return count(where)
     },
 

@@ -15,6 +15,7 @@ import type { ApiDeps } from './deps.ts'
 import { logoutOperations } from './logouts.ts'
 import { describeApi } from './openapi.ts'
 import { checked, type Operation } from './operation.ts'
+import { endingOperations } from './session-ending.ts'
 import { sessionOperations } from './sessions.ts'
 
 /** Requests under way. One process serves people too; a program that asks a hundred things at once can wait for some of them. */
@@ -24,6 +25,7 @@ const maxAtOnce = 32
 export function apiOperations(deps: ApiDeps): readonly Operation[] {
   return [
     ...sessionOperations(deps),
+    ...endingOperations(deps),
     ...logoutOperations(deps),
     ...deliveryOperations(deps),
     ...appOperations(deps),

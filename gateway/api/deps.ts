@@ -28,7 +28,7 @@ export interface ApiDeps {
   readonly receipts: Receipts
   readonly appHealth: HealthReports
   readonly commands: {
-    readonly sessions: Pick<SessionCommands, 'end'>
+    readonly sessions: Pick<SessionCommands, 'end' | 'countWhere' | 'endWhere'>
     readonly deliveries: DeliveryCommands
     readonly apiKeys: Pick<ApiKeyCommands, 'authenticate'>
     readonly checkApp: AppCheckCommand

@@ -42,8 +42,16 @@ const logoutSchema = z.strictObject({
   sessions: z.int().describe('How many sessions it ended.'),
   app_sessions: z.int().describe('How many app sessions it ended.'),
   not_wanted: z.int().describe('App sessions whose app does not want to hear of this cause.'),
+  progress: z
+    .strictObject({ sessions: z.int(), ended: z.int(), finished_at: instantOrNull })
+    .nullable()
+    .describe(
+      'Of one that is worked through in batches: how many sessions there are, about, and how many are marked.',
+    ),
   delivery_counts: z.partialRecord(stateSchema, z.int()).describe('How many deliveries stand how.'),
 })
+
+const appSchema = z.strictObject({ id: z.string(), name: z.string() })
 
 const attemptSchema = z.strictObject({
   number: z.int(),
@@ -56,7 +64,7 @@ const attemptSchema = z.strictObject({
 
 const deliverySchema = z.strictObject({
   id: z.string(),
-  app: z.strictObject({ id: z.string(), name: z.string() }),
+  app: appSchema,
   sid: z.string(),
   channel: z.string(),
   state: stateSchema,
@@ -72,7 +80,11 @@ const deliverySchema = z.strictObject({
 const logoutDetailSchema = logoutSchema.extend({
   deliveries: z
     .array(deliverySchema)
-    .describe('The first 1,000, by when they were owed; `delivery_counts` is of all.'),
+    .describe('All of them; where `by_app` counts them, some of those that are not confirmed.'),
+  by_app: z
+    .array(z.strictObject({ app: appSchema, state: stateSchema, count: z.int() }))
+    .nullable()
+    .describe('Of a Logout of many app sessions: all deliveries, counted. Null where they are few.'),
 })
 
 export function logoutOperations(deps: ApiDeps): readonly Operation[] {
@@ -129,6 +141,12 @@ function showLogout(deps: ApiDeps): Operation {
       return {
         ...(await toLogout(createNames(deps.accounts), report)),
         deliveries: report.deliveries.map(toDelivery),
+        by_app:
+          report.summary?.map(({ appId, appName, state, count }) => ({
+            app: { id: appId, name: appName },
+            state,
+            count,
+          })) ?? null,
       }
     },
   })
@@ -162,6 +180,7 @@ async function toLogout(
   nameOf: ReturnType<typeof createNames>,
   logout: LogoutSummary,
 ): Promise<z.input<typeof logoutSchema>> {
+  const { progress } = logout
   return {
     id: logout.id,
     cause: logout.cause,
@@ -173,8 +192,13 @@ async function toLogout(
     sessions: logout.ssoSessions,
     app_sessions: logout.appSessions,
     not_wanted: logout.notWanted,
+    progress: progress === undefined ? null : toProgress(progress),
     delivery_counts: { ...logout.counts },
   }
+}
+
+function toProgress({ sessions, ended, finishedAt }: NonNullable<LogoutSummary['progress']>) {
+  return { sessions, ended, finished_at: toInstant(finishedAt) }
 }
 
 function toDelivery(delivery: DeliveryReport): z.input<typeof deliverySchema> {

@@ -1,4 +1,4 @@
-/** The routes of sessions. */
+/** The routes that show sessions. */
 import { z } from 'zod'
 import { GatewayError } from '../kernel/errors.ts'
 import { type AccountId, parseId } from '../kernel/ids.ts'
@@ -60,15 +60,8 @@ const sessionDetailSchema = sessionSchema.extend({
   app_sessions: z.array(appSessionSchema).describe('The oldest first.'),
 })
 
-/** What ending answers. */
-export const endedSessionsSchema = z.strictObject({
-  logout_id: z.string().nullable().describe('The Logout that tells the apps: see `GET /logouts/{id}`.'),
-  sessions: z.int().describe('How many sessions this call ended.'),
-  app_sessions: z.int().describe('How many app sessions this call ended.'),
-})
-
 export function sessionOperations(deps: ApiDeps): readonly Operation[] {
-  return [listSessions(deps), showSession(deps), endSession(deps)]
+  return [listSessions(deps), showSession(deps)]
 }
 
 function listSessions(deps: ApiDeps): Operation {
@@ -122,29 +115,6 @@ function showSession(deps: ApiDeps): Operation {
   })
 }
 
-function endSession(deps: ApiDeps): Operation {
-  return operation({
-    method: 'DELETE',
-    path: '/sessions/{id}',
-    operationId: 'endSession',
-    summary: 'End a session; every app that was opened in it is told',
-    description:
-      'Of one that has ended before, `logout_id` is of the Logout that ended it, and the counts are 0.',
-    scope: 'sessions:end',
-    answer: { name: 'EndedSessions', schema: endedSessionsSchema },
-    handle: async ({ id, by }) => {
-      const session = await findSession(deps, id)
-      const ended = await deps.commands.sessions.end(session.id, by)
-      const before = ended.logoutId === undefined ? await deps.sessionStore.find(session.id) : undefined
-      return {
-        logout_id: ended.logoutId ?? before?.ended?.logoutId ?? null,
-        sessions: ended.ssoSessionIds.length,
-        app_sessions: ended.appSessionIds.length,
-      }
-    },
-  })
-}
-
 /** The account that a filter names, which may be gone; undefined when no account has that address. */
 export async function accountNamed(
   deps: Pick<ApiDeps, 'accounts'>,
@@ -154,7 +124,8 @@ export async function accountNamed(
   return (await deps.accounts.findByFoldedEmail(named.foldedEmail))?.id
 }
 
-async function findSession(deps: ApiDeps, named: string): Promise<SsoSession> {
+/** Throws GatewayError `session_not_found`. */
+export async function findSession(deps: ApiDeps, named: string): Promise<SsoSession> {
   const id = parseId('ssoSession', named)
   const session = id === undefined ? undefined : await deps.sessionStore.find(id)
   if (session === undefined) throw noSuchSession()

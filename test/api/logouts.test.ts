@@ -27,6 +27,7 @@ describe('GET /api/v1/logouts', () => {
           sessions: 1,
           app_sessions: 2,
           not_wanted: 0,
+          progress: null,
           delivery_counts: { waiting: 1, 'cannot-be-told': 1 },
         },
       ],

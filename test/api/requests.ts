@@ -18,6 +18,14 @@ export const samples: readonly Sample[] = [
     request: async (world) => ({ path: `/v1/sessions/${(await world.begin('wiki')).id}` }),
   },
   {
+    operation: 'POST /v1/sessions/end',
+    request: async (world) => {
+      await world.begin('wiki')
+      const { person } = world
+      return { path: '/v1/sessions/end', asked: { json: { where: { account: person.id } } } }
+    },
+  },
+  {
     operation: 'GET /v1/logouts',
     request: async (world) => {
       await world.ended('wiki', 'mute')

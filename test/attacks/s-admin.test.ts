@@ -6,6 +6,12 @@ import { rawRequest, sendRaw, statusOf } from './attacker.ts'
 
 const reads = apiScopes.filter((scope) => scope.endsWith(':read'))
 
+/** What those routes take that take a body. */
+const bodies: Readonly<Record<string, unknown>> = {
+  '/v1/deliveries/retry': { all: true },
+  '/v1/sessions/end': { where: { account: 'acc_nobody' } },
+}
+
 describe('S: operators and their programs', () => {
   test('N-191 a key that may only read changes nothing, at any route', async () => {
     await using world = await startWorld()
@@ -16,7 +22,7 @@ describe('S: operators and their programs', () => {
     const before = await world.gateway.stores.audit.list({ limit: 1 })
     for (const { method, path, scope } of operations) {
       const id = path.startsWith('/v1/sessions') ? session.id : path.includes('logouts') ? logoutId : 'wiki'
-      const json = path === '/v1/deliveries/retry' ? { json: { all: true } } : {}
+      const json = path in bodies ? { json: bodies[path] } : {}
       const { status } = await world.ask(method, path.replace('{id}', id), { key, ...json })
       const may = scope.endsWith(':read')
       expect([method, path, status === 403]).toEqual([method, path, !may])
@@ -34,7 +40,7 @@ describe('S: operators and their programs', () => {
       for (const { method, path, scope: needed } of operations.filter(
         (each) => each.path !== '/v1/apps/{id}/check',
       )) {
-        const json = path === '/v1/deliveries/retry' ? { json: { all: true } } : {}
+        const json = path in bodies ? { json: bodies[path] } : {}
         const { status } = await world.ask(method, path.replace('{id}', 'x'), { key, ...json })
         expect([scope, method, path, status === 403]).toEqual([scope, method, path, scope !== needed])
       }

@@ -64,6 +64,7 @@ export const addresses: readonly Address[] = [
   shows('/api/openapi.json'),
   shows('/api/v1/sessions'),
   { path: `/api/v1/sessions/${id('ses')}`, methods: ['GET', 'HEAD', 'DELETE'] },
+  { path: '/api/v1/sessions/end', methods: ['GET', 'HEAD', 'DELETE', 'POST'], body: 'json' },
   shows('/api/v1/logouts'),
   shows(`/api/v1/logouts/${id('lgo')}`),
   shows(`/api/v1/logouts/${id('lgo')}/receipt`),
