@@ -2,7 +2,7 @@
  * Who calls the API.
  *
  * Owns: which proof counts (DECISIONS 42). A program shows its key in the Authorization header; an operator's browser shows its
- * session, and for anything but reading also that a page of ours asks. Relies on: the key commands, the session reader.
+ * session, and for anything but reading also that a page of ours asks and that the person proved who they are of late. Relies on: the key commands, the session reader.
  * Never: takes a key from anywhere but that header, or says why a key does not work.
  */
 import type { Context } from 'koa'
@@ -10,6 +10,7 @@ import { type ApiScope, apiScopes } from '../administration/api-key.ts'
 import { requireScope, type ScopedAdministrator } from '../administration/permission.ts'
 import { requireOwnPage } from '../http/fetch-metadata.ts'
 import { GatewayError } from '../kernel/errors.ts'
+import { isFresh } from '../sessions/assurance.ts'
 import type { ApiDeps } from './deps.ts'
 
 /** A header that no form and no request without a preflight can carry; we answer no preflight. */
@@ -50,10 +51,15 @@ async function operatorOf(deps: ApiDeps, ctx: Context): Promise<Caller> {
     ctx.set('WWW-Authenticate', 'Bearer realm="gatehouse"')
     throw new GatewayError('sign_in_needed', 'Show an API key in the Authorization header.')
   }
-  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') requirePage(deps, ctx)
+  const reads = ctx.method === 'GET' || ctx.method === 'HEAD'
+  if (!reads) requirePage(deps, ctx)
   const account = await deps.accounts.find(session.accountId)
   if (account?.state !== 'active' || !account.operator) {
     throw new GatewayError('forbidden', 'Only an operator may do this.')
+  }
+  // As on the pages of operators: a browser left open must not act for whoever walks by.
+  if (!reads && !isFresh(session, deps.clock.now())) {
+    throw new GatewayError('fresh_proof_needed', 'Prove once more who you are: this changes something.')
   }
   return { by: { kind: 'operator', accountId: account.id }, scopes: apiScopes }
 }

@@ -58,7 +58,7 @@ export function describeApi(
           in: 'cookie',
           name: deps.sessionCookie,
           description:
-            "An operator's session. Whatever is not a GET then also takes `Origin` of the gateway and the header `X-Gatehouse: 1`.",
+            "An operator's session. Whatever is not a GET then also takes `Origin` of the gateway and the header `X-Gatehouse: 1`, and a proof of who they are that is younger than ten minutes.",
         },
       },
     },

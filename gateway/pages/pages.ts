@@ -15,9 +15,10 @@ import { requireOwnPage } from '../http/fetch-metadata.ts'
 import { factsOf } from '../http/request.ts'
 import { grantPage, type PageLeave } from '../http/security-headers.ts'
 import type { SessionReader } from '../http/session.ts'
-import { type Clock, minuteMs } from '../kernel/clock.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { AppId } from '../kernel/ids.ts'
+import { isFresh } from '../sessions/assurance.ts'
 import { cookieLifetimeSeconds, type SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SignInAttempt } from '../sign-in/attempt.ts'
@@ -40,9 +41,6 @@ export interface Person {
   readonly session: SsoSession
   readonly account: Account
 }
-
-/** Something may be changed for so long after the person proved who they are. */
-const freshForMs = 10 * minuteMs
 
 /** What forms are made for before anyone has signed in. */
 const signInPurpose = 'sign-in'
@@ -143,7 +141,7 @@ export function createPages(deps: PagesDeps) {
     signInCsrf: (ctx: Context): string => csrf.token(cookies.ensureBrowser(ctx), signInPurpose),
 
     /** Whether the last proof is young enough for a change that could lock the person out, or someone else in. */
-    isFresh: (session: SsoSession): boolean => clock.now() - session.authenticatedAt <= freshForMs,
+    isFresh: (session: SsoSession): boolean => isFresh(session, clock.now()),
 
     /** The cookie after a change of privilege: always another value (N-001). */
     setSession(ctx: Context, session: SsoSession, secret: string): void {

@@ -1,3 +1,5 @@
+import { minuteMs } from '../kernel/clock.ts'
+
 /**
  * How strongly a person proved who they are (`acr`), as a ladder. OpenID Connect Core 1.0 section 2, DECISIONS 16.
  */
@@ -26,4 +28,11 @@ export function meets(held: { readonly acr: Acr; readonly amr: readonly string[]
     default:
       return false
   }
+}
+
+/** Something may be changed for so long after the person proved who they are: an open browser must not act for whoever walks by. */
+const freshForMs = 10 * minuteMs
+
+export function isFresh({ authenticatedAt }: { readonly authenticatedAt: number }, now: number): boolean {
+  return now - authenticatedAt <= freshForMs
 }

@@ -103,7 +103,7 @@ describe.for(samples)('$operation', ({ operation, request }) => {
     expect(JSON.stringify(world.logLines)).not.toContain(key)
   })
 
-  test("N-181 answers an operator's session, for anything but reading only with our Origin and header", async () => {
+  test("N-181 answers an operator's session, for anything but reading only a fresh one with our Origin and header", async () => {
     await using world = await startWorld()
     const cookie = await world.cookieOf(world.operator)
     const { path, asked } = await request(world)
@@ -124,7 +124,13 @@ describe.for(samples)('$operation', ({ operation, request }) => {
       expect([headers, status, body['code']]).toEqual([headers, 403, 'cross_site_request'])
     }
     const headers = method === 'GET' ? {} : own
-    expect((await world.ask(method, path, { ...asked, cookie, headers })).status).toBe(200)
+    world.clock.advance({ minutes: 10, ms: 1 })
+    const stale = await world.ask(method, path, { ...asked, cookie, headers })
+    expect([stale.status, stale.body['code']]).toEqual(
+      method === 'GET' ? [200, undefined] : [403, 'fresh_proof_needed'],
+    )
+    const fresh = await world.cookieOf(world.operator)
+    expect((await world.ask(method, path, { ...asked, cookie: fresh, headers })).status).toBe(200)
   })
 
   test('N-191 refuses the session of anybody else, and of an operator who is none any more', async () => {

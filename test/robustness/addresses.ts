@@ -54,6 +54,7 @@ export const addresses: readonly Address[] = [
   takesJson(`/set-up/${uid}/passkey/options`),
   shows('/account'),
   shows('/account/confirm'),
+  takesForm('/account/apps/wiki/remove'),
   takesForm('/account/password'),
   takesJson('/account/passkeys'),
   takesJson('/account/passkeys/options'),
