@@ -16,6 +16,7 @@ export function checkApp(
   checkLifetimes(app.declared, settings.sessions, at, findings)
   checkClientAuthentication(app.declared.oidc, at, findings)
   checkRedirects(app.declared.oidc, settings.egress?.allow ?? [], at, findings)
+  checkLogout(app.declared, settings.egress?.allow ?? [], at, findings)
   checkCalledAddresses(app.declared.oidc, settings, at, findings, advice)
   checkOffline(app.declared, at, findings)
 }
@@ -119,6 +120,50 @@ const plainHttpExpectation = 'https (http only on loopback or where egress.allow
 function isPlainHttpFine(url: URL, allow: readonly string[]): boolean {
   return isLoopbackHost(url.hostname) || isAllowedByEgress(url, allow)
 }
+
+/** How the app is told of a sign-out: with the addresses that takes (OpenID Connect Front-Channel Logout 1.0 section 2). */
+function checkLogout(app: AppSettings, allow: readonly string[], at: At, findings: Finding[]): void {
+  const { logout, oidc } = app
+  const needed = {
+    auto: [],
+    'back-channel': ['backchannel_logout_uri'],
+    'front-channel': ['frontchannel_logout_uri'],
+    both: ['backchannel_logout_uri', 'frontchannel_logout_uri'],
+  } as const
+  for (const key of needed[logout.channel]) {
+    if (oidc[key] !== undefined) continue
+    findings.push({
+      path: at('logout', 'channel'),
+      found: logout.channel,
+      expected: `auto, or an oidc.${key} with it`,
+    })
+  }
+  const timeoutMs = parseDuration(logout.timeout ?? '1s') ?? 0
+  if (timeoutMs < 1_000 || timeoutMs > longestTimeoutMs) {
+    findings.push({
+      path: at('logout', 'timeout'),
+      found: JSON.stringify(logout.timeout),
+      expected: '1s to 30s',
+    })
+  }
+  const address = oidc.frontchannel_logout_uri
+  const path = at('oidc', 'frontchannel_logout_uri')
+  if (address === undefined) {
+    if (oidc.frontchannel_logout_session_required)
+      findings.push({ path, found: 'nothing', expected: 'an address, since its session is required' })
+    return
+  }
+  const url = new URL(address)
+  const found = JSON.stringify(address)
+  if (url.protocol === 'http:' && !isPlainHttpFine(url, allow)) {
+    findings.push({ path, found, expected: plainHttpExpectation })
+  } else if (!oidc.redirect_uris.some((redirect) => new URL(redirect).origin === url.origin)) {
+    findings.push({ path, found, expected: 'the scheme, host and port of one of the redirect_uris' })
+  }
+}
+
+/** Attempts to a slow app hold its few places this long; a process that stops waits for them. */
+const longestTimeoutMs = 30_000
 
 /** Addresses that the gateway itself calls. */
 function checkCalledAddresses(

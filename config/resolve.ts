@@ -122,6 +122,8 @@ function resolveApp(app: AppSettings, source: DeclaredAt): DeclaredApp {
     logout: {
       causes: logout.causes,
       appSignsOut: logout.app_signs_out,
+      ...(logout.channel === 'auto' ? {} : { channel: logout.channel }),
+      ...present('timeoutMs', logout.timeout && ms(logout.timeout)),
       ...present('localSessionMs', logout.local_session && ms(logout.local_session)),
     },
     offline: app.offline,

@@ -123,7 +123,11 @@ export interface DeclaredApp {
   readonly sessions: { readonly idleMs?: number; readonly absoluteMs?: number; readonly acr?: string }
   readonly logout: {
     readonly causes: 'all' | readonly DeclaredLogoutCause[]
-    readonly appSignsOut: 'everywhere' | 'this-app'
+    readonly appSignsOut: 'everywhere' | 'this-app' | 'ask'
+    /** Absent: by the gateway where the app can be told so, else through the browser. */
+    readonly channel?: 'back-channel' | 'front-channel' | 'both'
+    /** Of one attempt; absent means `logout.timeoutMs`. */
+    readonly timeoutMs?: number
     /** How long the app's own session may outlive a missed logout; absent means nobody said. */
     readonly localSessionMs?: number
   }
@@ -159,6 +163,8 @@ export interface OidcClientMetadata {
   readonly post_logout_redirect_uris: readonly string[]
   readonly backchannel_logout_uri?: string
   readonly backchannel_logout_session_required: boolean
+  readonly frontchannel_logout_uri?: string
+  readonly frontchannel_logout_session_required: boolean
   readonly id_token_signed_response_alg: 'ES256' | 'RS256'
   readonly grant_types: readonly ('authorization_code' | 'refresh_token')[]
   readonly response_types: readonly 'code'[]

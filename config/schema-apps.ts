@@ -66,11 +66,23 @@ const oidc = z.strictObject({
     .describe('Where people may land after they signed out from the app.'),
   backchannel_logout_uri: webAddress
     .optional()
-    .describe('Where the app is told that a session ended. Without it the app cannot be told.'),
+    .describe(
+      'Where the app is told that a session ended. Without it, it can be told through the browser at best.',
+    ),
   backchannel_logout_session_required: z
     .boolean()
     .default(false)
     .describe('The app needs sid in each logout token.'),
+  frontchannel_logout_uri: webAddress
+    .optional()
+    .describe(
+      'What the browser loads in a frame when a session ended. For apps that have nothing better: it proves nothing, and ' +
+        'works only while the browser is there and lets frames use cookies.',
+    ),
+  frontchannel_logout_session_required: z
+    .boolean()
+    .default(false)
+    .describe('The app needs iss and sid in that address. The gateway always adds them.'),
   id_token_signed_response_alg: z
     .enum(['ES256', 'RS256'])
     .default('RS256')
@@ -151,9 +163,23 @@ const causes = withHint(
 const logout = z.strictObject({
   causes: causes.default('all').describe('For which causes of an end the app is told.'),
   app_signs_out: z
-    .enum(['everywhere', 'this-app'])
+    .enum(['everywhere', 'this-app', 'ask'])
     .default('everywhere')
-    .describe('What signing out at the app ends: the whole sign-in, or only this app.'),
+    .describe(
+      'What signing out at the app ends: the whole sign-in, only this app, or what the person chooses.',
+    ),
+  channel: z
+    .enum(['auto', 'back-channel', 'front-channel', 'both'])
+    .default('auto')
+    .describe(
+      'How the app is told: by the gateway, through the browser, or both. auto: by the gateway where the app has a ' +
+        'backchannel_logout_uri, else through the browser.',
+    ),
+  timeout: duration
+    .optional()
+    .describe(
+      'How long one attempt to tell the app may take, 1s to 30s. Default: logout.timeout of the gateway.',
+    ),
   local_session: duration
     .optional()
     .describe(

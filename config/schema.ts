@@ -250,8 +250,4 @@ export const settingsSchema = z
 export type Settings = z.output<typeof settingsSchema>
 
 /** Keys that the documentation names and this version refuses, so that nobody believes them to be in force. */
-export const announcedKeys: readonly RegExp[] = [
-  /^tokens\.device$/,
-  /^apps\[\d+\]\.saml$/,
-  /^apps\[\d+\]\.oidc\.frontchannel_logout_(uri|session_required)$/,
-]
+export const announcedKeys: readonly RegExp[] = [/^tokens\.device$/, /^apps\[\d+\]\.saml$/]

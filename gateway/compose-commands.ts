@@ -57,7 +57,12 @@ export function createCommands(core: Core): Commands {
       wake: () => core.dispatcher.wake(),
     }),
     apiKeys: createApiKeyCommands(shared),
-    ownAccount: createOwnAccount({ ...shared, registry: core.sessions, throttle: createThrottle(core) }),
+    ownAccount: createOwnAccount({
+      ...shared,
+      sessions: stores.sessions,
+      registry: core.sessions,
+      throttle: createThrottle(core),
+    }),
     applyDeclared: () => applyDeclared({ ...apps, fingerprintKey: core.keys.secret('fingerprint') }, config),
   }
 }

@@ -37,6 +37,7 @@ import { Dispatcher } from './logout/dispatcher.ts'
 import { createBeginEnding, createEndSession, type EndSessionDeps } from './logout/end-session.ts'
 import { EndingJobs } from './logout/ending-jobs.ts'
 import { createHealthReports } from './logout/health-report.ts'
+import { createJourneys } from './logout/journey.ts'
 import { openKnownEndings } from './logout/open-endings.ts'
 import { createPacer } from './logout/pace.ts'
 import { createReceipts, receiptType } from './logout/receipt.ts'
@@ -45,6 +46,7 @@ import { createRevokeOffline } from './logout/revoke-offline.ts'
 import { Sweeper } from './logout/sweeper.ts'
 import { createWebhook } from './logout/webhook.ts'
 import { createCoveredArtifacts } from './oidc/covered-artifacts.ts'
+import { createBrowserMessenger } from './oidc/front-channel.ts'
 import { createLogoutCheck } from './oidc/logout-check.ts'
 import { createLogoutMessenger } from './oidc/logout-token.ts'
 import { createCoveredSessionStore } from './sessions/covered.ts'
@@ -151,11 +153,22 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
           onSettled: (outcome) => meters.webhook.add({ outcome }),
         })
   const outbox = webhook === undefined ? {} : { outbox: webhook.outbox }
+  const journeys = createJourneys({
+    journeys: stores.journeys,
+    logouts: stores.logouts,
+    browserMessenger: createBrowserMessenger({ issuer: config.issuer, apps }),
+    audit,
+    transaction,
+    clock,
+    meter: meters.deliveries,
+    ...outbox,
+  })
   const dispatcher = new Dispatcher({
     ...outbox,
     logouts: stores.logouts,
     health: stores.health,
     messenger,
+    apps,
     audit,
     transaction,
     changes,
@@ -173,6 +186,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     jobs: stores.endJobs,
     endings,
     pacer: createPacer(config.logout.perAppPerSecond),
+    journeys: stores.journeys,
     audit,
     apps,
     messenger,
@@ -261,6 +275,8 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     tokens: stores.artifacts,
     logouts: stores.logouts,
     webhooks: stores.webhooks,
+    journeyStore: stores.journeys,
+    journeys,
     endSession,
     apps,
     transaction,
@@ -297,6 +313,7 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     egress,
     messenger,
     checkApp,
+    journeys,
     dispatcher,
     /** Absent where the configuration names none. */
     webhook,

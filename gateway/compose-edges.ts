@@ -19,7 +19,7 @@ import { createCookies } from './http/cookies.ts'
 import { createCsrf } from './http/csrf.ts'
 import { createSessionReader } from './http/session.ts'
 import { GatewayError } from './kernel/errors.ts'
-import { createJourneys } from './logout/journey.ts'
+import { createSignOutRequests } from './logout/sign-out-request.ts'
 import { createOpenIdConnect } from './oidc/openid-connect.ts'
 import { createPortal } from './portal/portal.ts'
 import { createProblemPage } from './portal/problem-page.ts'
@@ -48,7 +48,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     // A secret that we never issued is a forgery or a restored backup: worth a line, too cheap to make for a row (N-002).
     onUnknown: (address) => core.log.warn('a session cookie that was never issued was shown', { address }),
   })
-  const journeys = createJourneys(core)
+  const signOutRequests = createSignOutRequests(core)
   const openIdConnect = createOpenIdConnect({
     ...core,
     signIn: proving.signIn,
@@ -61,7 +61,7 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     appRecords: stores.apps,
     sessionStore: stores.sessions,
     audit: core.audit.append,
-    journeys,
+    signOutRequests,
     cookies,
     csrf,
     readSession,
@@ -99,7 +99,8 @@ export function createEdges(core: Core, commands: Commands, proving: SignInParts
     tokens: stores.artifacts,
     offlinePolicy: { idleMs: config.tokens.offlineIdleMs, absoluteMs: config.tokens.offlineAbsoluteMs },
     accounts: stores.accounts,
-    journeys,
+    signOutRequests,
+    frontChannelWaitMs: config.logout.frontChannelWaitMs,
   })
   const api = createApi({
     ...core,

@@ -11,7 +11,7 @@ import type { SignIn, SignInOutcome } from './sign-in/sign-in.ts'
 /** From an app next door to the last moment of the usual deadline of five seconds, and the slack after it. */
 const attemptBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-const settledStates = ['delivered', 'refused', 'abandoned', 'untellable'] as const
+const settledStates = ['delivered', 'sent', 'refused', 'abandoned', 'untellable'] as const
 const signInMethods = ['password', 'passkey'] as const
 const signInOutcomes: readonly SignInOutcome['kind'][] = [
   'signed-in',

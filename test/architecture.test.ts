@@ -20,6 +20,7 @@ const portsAndRecords = [
   kernel,
   ...records.map((part) => `${part}/store.ts`),
   'gateway/logout/store.ts',
+  'gateway/logout/journey-store.ts',
   'gateway/administration/store.ts',
   'gateway/administration/api-key.ts',
   'gateway/logout/health-store.ts',

@@ -23,7 +23,7 @@ interface ConsoleParts {
   readonly acts?: Renderable
   readonly main: Html
   readonly live?: boolean
-  readonly reloadSeconds?: number | undefined
+  readonly reload?: { readonly seconds: number } | undefined
 }
 
 /** The page. */
@@ -39,7 +39,7 @@ export function consolePage(model: ConsolePageModel, parts: ConsoleParts): Html 
     isOperator: true,
     script: parts.live === true ? 'sign-out.js' : undefined,
     more: { style: 'console.css', script: parts.live === true ? 'console.js' : undefined },
-    reloadSeconds: parts.reloadSeconds,
+    reload: parts.reload,
     main: html`${back !== undefined && html`<p class="back"><a href="${back.href}">← ${back.words}</a></p>`}
 <div class="page-head console-head"><div><h1>${parts.title}</h1>${
       sub !== undefined && html`<p class="page-sub">${sub}</p>`

@@ -12,6 +12,7 @@ export const gateMark: Html = html`<svg class="gate-mark" viewBox="0 0 24 24" fi
 
 const confirmedPath = '<circle cx="12" cy="12" r="9"/><path d="m8.2 12.3 2.6 2.6 5-5.4"/>'
 const waitingPath = '<path d="M12 3a9 9 0 1 1-9 9"/>'
+const sentPath = '<circle cx="12" cy="12" r="9"/><path d="M8 12h8M13 8.5l3.5 3.5-3.5 3.5"/>'
 const retryPath = '<path d="M20 11.5A8 8 0 1 0 18 17"/><path d="M20.5 6v5.5H15"/>'
 const alertPath = '<circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.2M12 16.2v.1"/>'
 
@@ -30,6 +31,7 @@ export const passkeyIcon: Html = icon(
 /** Drawn once and used by every row of a sign-out as `#state-<state>`: the page stays small with many apps. */
 export const stateSymbols: Html = html`<svg class="visually-hidden" aria-hidden="true" focusable="false">${[
   symbol('confirmed', confirmedPath),
+  symbol('sent', sentPath),
   symbol('waiting', waitingPath),
   symbol('retrying', retryPath),
   symbol('refused', alertPath),

@@ -30,8 +30,8 @@ interface DocumentParts {
   readonly script?: 'passkey.js' | 'sign-out.js' | undefined
   /** What the pages of one part load beside the rest. */
   readonly more?: { readonly style?: 'console.css'; readonly script?: 'console.js' | undefined }
-  /** Seconds after which a browser without JavaScript asks again. */
-  readonly reloadSeconds?: number | undefined
+  /** When a browser without JavaScript asks again, and where: the same page unless `to` is given. */
+  readonly reload?: { readonly seconds: number; readonly to?: string } | undefined
 }
 
 /** One question on one card: sign-in, consent, sign-out, errors. */
@@ -78,7 +78,7 @@ export function csrfField(csrf: string): Html {
 }
 
 function page(parts: DocumentParts, kind: 'card-page' | 'wide-page' | 'wide-page console', body: Html): Html {
-  const { appearance, csrf, script, more, reloadSeconds } = parts
+  const { appearance, csrf, script, more, reload } = parts
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -103,8 +103,8 @@ ${
 <script src="${assetPath('page.js')}" defer></script>
 ${
   // Inside noscript, because with JavaScript the page updates itself and must not move under the reader.
-  reloadSeconds !== undefined &&
-  html`<noscript><meta http-equiv="refresh" content="${reloadSeconds}"></noscript>`
+  reload !== undefined &&
+  html`<noscript><meta http-equiv="refresh" content="${reload.seconds}${reload.to !== undefined && html`;url=${reload.to}`}"></noscript>`
 }
 </head>
 <body class="${kind}">

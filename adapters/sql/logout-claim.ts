@@ -6,7 +6,7 @@
  * apps instead, one index seek each, so the queue of one, however long, keeps nobody waiting. Both leave out apps whose breaker is open;
  * `claimProbes` takes one delivery of each of those whose time to be asked has come.
  *
- * In all of them the outer conditions decide when two processes picked the same row: the second finds it due no more.
+ * What a browser carries is nobody's here. In all of them the outer conditions decide when two processes picked the same row: the second finds it due no more.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { LogoutDeliveryRow } from './schema.ts'
@@ -46,7 +46,8 @@ export function claimEarliest(of: ClaimOf, window: number): RawBuilder<LogoutDel
     with
       earliest as (
         select id, app_id, due_at from logout_deliveries
-        where tenant = ${of.tenant} and state = 'pending' and due_at <= ${of.now} order by due_at limit ${window}
+        where tenant = ${of.tenant} and state = 'pending' and channel = 'back-channel' and due_at <= ${of.now}
+        order by due_at limit ${window}
       ),
       leased as (${leased(of)}),
       turns as (
@@ -70,7 +71,7 @@ export function claimAcrossApps(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
       select app_id, ${sql.lit(before + 1)} as place, (
         select queued.id from logout_deliveries as queued
         where queued.tenant = ${of.tenant} and queued.app_id = waiting.app_id
-          and queued.state = 'pending' and queued.due_at <= ${of.now}
+          and queued.state = 'pending' and queued.channel = 'back-channel' and queued.due_at <= ${of.now}
         order by queued.due_at limit 1 offset ${sql.lit(before)}
       ) as id from waiting where app_id is not null and app_id not in (${blocked(of)})`,
   )
@@ -110,7 +111,7 @@ export function claimProbes(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
         select candidates.id from (
           select queued.id, queued.attempts, queued.due_at from logout_deliveries as queued
           where queued.tenant = ${of.tenant} and queued.app_id = probed.app_id
-            and queued.state = 'pending' and queued.due_at <= ${of.now}
+            and queued.state = 'pending' and queued.channel = 'back-channel' and queued.due_at <= ${of.now}
           order by queued.due_at limit ${sql.lit(probeCandidates)}
         ) as candidates order by candidates.attempts, candidates.due_at limit 1
       ) as id

@@ -25,6 +25,8 @@ type Queue = Pick<
   | 'renew'
   | 'release'
   | 'book'
+  | 'markSent'
+  | 'giveUpCarried'
   | 'hasten'
   | 'abandonOverdue'
   | 'countPending'
@@ -115,6 +117,7 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
       // Of what was chosen, whatever another process has claimed or booked in between is left to it.
       .where('state', 'in', ['pending', 'refused', 'abandoned'])
       .where('lease_by', 'is', null)
+      .where('channel', '=', 'back-channel')
       .returning('logout_id')
       .execute()
     const logoutIds = [...new Set(rows.map((row) => row.logout_id as LogoutId))]
@@ -206,6 +209,7 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
           .where('app_id', '=', appId)
           .where(sql<SqlBool>`state = 'pending'`)
           .where('give_up_at', '<=', now)
+          .where('channel', '=', 'back-channel')
           .where('lease_by', 'is', null)
           .limit(limit)
         const rows = await updateDeliveries()
@@ -218,6 +222,43 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
         const abandoned = rows.map(toDelivery)
         await settleLogouts(database, tenant, [...new Set(abandoned.map(({ logoutId }) => logoutId))], now)
         return abandoned
+      }),
+
+    markSent: (id, deliveries, now) =>
+      database.transaction.run(async () => {
+        if (deliveries.length === 0) return []
+        const rows = await updateDeliveries()
+          .set(fromProgress({ state: 'sent', settledAt: now }))
+          .where('logout_id', '=', id)
+          .where('id', 'in', deliveries)
+          .where('channel', '=', 'front-channel')
+          .where('state', '=', 'pending')
+          .returningAll()
+          .execute()
+        if (rows.length > 0) await settleLogouts(database, tenant, [id], now)
+        return rows.map(toDelivery)
+      }),
+
+    giveUpCarried: ({ reason, now, limit }) =>
+      database.transaction.run(async () => {
+        const chosen = database
+          .q()
+          .selectFrom('logout_deliveries')
+          .select('id')
+          .where('tenant', '=', tenant)
+          .where(sql<SqlBool>`state = 'pending' and channel = 'front-channel'`)
+          .where('due_at', '<=', now)
+          .orderBy('due_at')
+          .limit(limit)
+        const rows = await updateDeliveries()
+          .set(fromProgress({ state: 'untellable', settledAt: now, reason }))
+          .where('id', 'in', chosen)
+          .where('state', '=', 'pending')
+          .returningAll()
+          .execute()
+        const givenUp = rows.map(toDelivery)
+        await settleLogouts(database, tenant, [...new Set(givenUp.map(({ logoutId }) => logoutId))], now)
+        return givenUp
       }),
 
     countPending: async (upTo) => {
@@ -245,7 +286,7 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
     retryNow: (selector, of) =>
       database.transaction.run(async () => {
         // What is due is about to be told, unless it waits behind an open breaker.
-        const waiting = sql<SqlBool>`state = 'pending' and lease_by is null and give_up_at < ${of.giveUpAt} and (due_at > ${of.now}
+        const waiting = sql<SqlBool>`state = 'pending' and lease_by is null and channel = 'back-channel' and give_up_at < ${of.giveUpAt} and (due_at > ${of.now}
           or app_id in (select app_id from app_health where tenant = ${tenant} and probe_at is not null))`
         const failed = sql<SqlBool>`state in ('refused', 'abandoned')`
         const first = await reopen(waiting, selector, of)

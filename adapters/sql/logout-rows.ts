@@ -1,4 +1,3 @@
-import { GatewayError } from '#gateway/kernel/errors.ts'
 import type { AccountId, AppId, AppSessionId, DeliveryId, LogoutId } from '#gateway/kernel/ids.ts'
 import type {
   DeliveryAttempt,
@@ -82,13 +81,12 @@ function toProgress(row: LogoutDeliveryRow): Progress {
     case 'pending':
       return toPending(row)
     case 'delivered':
-      return { state: 'delivered', settledAt }
+    case 'sent':
+      return { state: row.state, settledAt }
     case 'refused':
     case 'abandoned':
     case 'untellable':
       return { state: row.state, settledAt, reason }
-    case 'sent':
-      throw new GatewayError('internal', 'A newer version of the gateway wrote this delivery.')
     default:
       return row.state satisfies never
   }
@@ -121,7 +119,7 @@ export function fromProgress(progress: Progress): ProgressColumns {
     refused_since: null,
     lease_by: null,
     settled_at: progress.settledAt,
-    reason: progress.state === 'delivered' ? null : progress.reason,
+    reason: 'reason' in progress ? progress.reason : null,
   }
 }
 

@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { GatewayError } from '#gateway/kernel/errors.ts'
 import { isBusy } from './busy.ts'
 import * as first from './migrations/0001-first.ts'
+import * as frontChannel from './migrations/0002-front-channel.ts'
 import * as appHealth from './migrations/0003-app-health.ts'
 import * as endJobs from './migrations/0004-end-jobs.ts'
 import * as apiKeys from './migrations/0005-api-keys.ts'
@@ -13,6 +14,7 @@ import type { Schema } from './schema.ts'
 /** Plain numbered steps, in order. A released one is never changed: two neighbouring versions run side by side. */
 const migrations: Record<string, Migration> = {
   '0001-first': first,
+  '0002-front-channel': frontChannel,
   '0003-app-health': appHealth,
   '0004-end-jobs': endJobs,
   '0005-api-keys': apiKeys,

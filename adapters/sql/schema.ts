@@ -22,6 +22,7 @@ export interface Schema {
   logout_deliveries: LogoutDeliveryRow
   delivery_attempts: DeliveryAttemptRow
   webhook_messages: WebhookMessageRow
+  logout_journeys: LogoutJourneyRow
   app_health: AppHealthRow
   end_jobs: EndJobRow
   audit_events: AuditEventRow
@@ -219,7 +220,7 @@ export interface LogoutDeliveryRow {
   app_id: string
   account_id: string
   sid: string
-  channel: 'back-channel' | 'none'
+  channel: 'back-channel' | 'front-channel' | 'none'
   state: 'pending' | 'delivered' | 'sent' | 'refused' | 'abandoned' | 'untellable'
   attempts: number
   created_at: number
@@ -298,6 +299,17 @@ export interface WebhookMessageRow
   topic: string
   data: string
   count: number
+}
+
+export interface LogoutJourneyRow {
+  tenant: string
+  logout_id: string
+  /** SHA-256 of the browser's binding secret. */
+  browser_hash: string
+  app_id: string | null
+  continue_to: string | null
+  started_at: number
+  expires_at: number
 }
 
 export interface AuditEventRow {

@@ -14,6 +14,7 @@ import { createSqlAuditStore } from './audit.ts'
 import { createSqlConsentStore } from './consents.ts'
 import { createSqlCredentialStore } from './credentials.ts'
 import { createSqlEndJobStore } from './end-jobs.ts'
+import { createSqlJourneyStore } from './journeys.ts'
 import { createSqlKeyStore } from './keys.ts'
 import { createSqlLogoutStore } from './logouts.ts'
 import type { SqlDatabase } from './open.ts'
@@ -54,6 +55,7 @@ export function createStores(database: SqlDatabase, tenant: string) {
     webhooks: createSqlWebhookStore(database, tenant),
     health: createSqlHealthStore(database, tenant),
     endJobs: createSqlEndJobStore(database, tenant),
+    journeys: createSqlJourneyStore(database, tenant),
     audit: createSqlAuditStore(database, tenant),
     apiKeys: createSqlApiKeyStore(database, tenant),
     rewrites,

@@ -12,16 +12,19 @@ import type { AppendAudit } from '../audit/event.ts'
 import type { AppId, SsoSessionId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor } from '../sessions/cause.ts'
-import type { EndResult, EndSession } from '../sessions/ending.ts'
+import type { EndResult, EndSession, ThroughBrowser } from '../sessions/ending.ts'
 import type { RevokeOffline } from '../sessions/offline-access.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
+import type { SessionStore } from '../sessions/store.ts'
 import type { Throttle } from '../sign-in/throttle.ts'
 import type { AccountWrites } from './account-writes.ts'
 
 export interface OwnAccount {
-  /** Ends the session. `askedBy`: an app asked for it and the person agreed. */
-  signOut(session: SsoSession, askedBy?: AppId): Promise<EndResult>
+  /** Ends the session. `through.appId`: an app asked for it and the person agreed. */
+  signOut(session: SsoSession, through: ThroughBrowser): Promise<EndResult>
+  /** Ends the session's part of the app that asked for it, and leaves the rest. */
+  signOutOfApp(session: SsoSession, appId: AppId, through: ThroughBrowser): Promise<EndResult>
   /** Ends one session of the same person; an empty result when it is not theirs or has ended already. */
   endSession(session: SsoSession, id: SsoSessionId): Promise<EndResult>
   endOtherSessions(session: SsoSession): Promise<EndResult>
@@ -58,6 +61,7 @@ export interface OwnAccountDeps {
   readonly passwords: Passwords
   readonly throttle: Pick<Throttle, 'admitPassword'>
   readonly registry: Pick<SessionRegistry, 'findLive' | 'replaceSecret'>
+  readonly sessions: Pick<SessionStore, 'appSessionsOf'>
   readonly endSession: EndSession
   readonly revokeOffline: RevokeOffline
   readonly append: AppendAudit
@@ -119,10 +123,18 @@ export function createOwnAccount(deps: OwnAccountDeps): OwnAccount {
   }
 
   return {
-    signOut: (session, askedBy) =>
-      askedBy === undefined
-        ? endSession({ kind: 'sso-sessions', ids: [session.id] }, 'account', actorOf(session))
-        : endSession({ kind: 'sso-sessions', ids: [session.id] }, 'app', { kind: 'app', appId: askedBy }),
+    signOut: (session, through) => {
+      const whole = { kind: 'sso-sessions', ids: [session.id] } as const
+      return through.appId === undefined
+        ? endSession(whole, 'account', actorOf(session), through)
+        : endSession(whole, 'app', { kind: 'app', appId: through.appId }, through)
+    },
+
+    signOutOfApp: async (session, appId, through) => {
+      const active = await deps.sessions.appSessionsOf([session.id], 'active')
+      const ids = active.filter((part) => part.appId === appId).map(({ id }) => id)
+      return endSession({ kind: 'app-sessions', ids }, 'app', { kind: 'app', appId }, through)
+    },
 
     endSession: async (session, id) => {
       const wanted = await deps.registry.findLive(id)

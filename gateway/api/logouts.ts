@@ -21,6 +21,7 @@ import { accountSchema, actorSchema, causeSchema, createNames, toActor } from '.
 
 const stateWords: Readonly<Record<ReportState, true>> = {
   confirmed: true,
+  sent: true,
   waiting: true,
   retrying: true,
   refused: true,

@@ -45,11 +45,18 @@ export interface AppSessionRules {
 export interface AppLogoutRules {
   /** For which causes it is told. */
   readonly causes: 'all' | readonly Cause[]
-  /** What its own sign-out ends: the person's SsoSession, or only this app's part of it. */
-  readonly appSignsOut: 'everywhere' | 'this-app'
+  /** What its own sign-out ends: the person's SsoSession, only this app's part of it, or what the person chooses. */
+  readonly appSignsOut: 'everywhere' | 'this-app' | 'ask'
+  /** How it is told. Absent: by the gateway itself where it can be, else through the browser. */
+  readonly channel?: LogoutChannel
+  /** How long one attempt to tell it may take; absent means as long as any. */
+  readonly timeoutMs?: number
   /** How long its own session may outlive a missed logout; absent means nobody said. */
   readonly localSessionMs?: number
 }
+
+export const logoutChannels = ['back-channel', 'front-channel', 'both'] as const
+export type LogoutChannel = (typeof logoutChannels)[number]
 
 export interface OidcClient {
   readonly clientId: string

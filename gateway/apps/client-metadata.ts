@@ -1,6 +1,6 @@
 /**
  * What an OpenID Connect client is, under the names of its specifications: RFC 7591 section 2, OpenID Connect Registration 1.0
- * section 2, RP-Initiated Logout 1.0, Back-Channel Logout 1.0, RFC 9126. Without `client_id`, `client_secret` and `client_name`:
+ * section 2, RP-Initiated Logout 1.0, Back-Channel Logout 1.0, Front-Channel Logout 1.0, RFC 9126. Without `client_id`, `client_secret` and `client_name`:
  * those are the app's own fields.
  */
 export interface ClientMetadata {
@@ -8,6 +8,8 @@ export interface ClientMetadata {
   readonly post_logout_redirect_uris: readonly string[]
   readonly backchannel_logout_uri?: string
   readonly backchannel_logout_session_required: boolean
+  readonly frontchannel_logout_uri?: string
+  readonly frontchannel_logout_session_required?: boolean
   readonly grant_types: readonly GrantType[]
   readonly response_types: readonly ResponseType[]
   readonly token_endpoint_auth_method: ClientAuthMethod

@@ -40,6 +40,8 @@ const checks: { readonly [Field in keyof ClientMetadata]-?: Check } = {
   post_logout_redirect_uris: texts,
   backchannel_logout_uri: text,
   backchannel_logout_session_required: flag,
+  frontchannel_logout_uri: text,
+  frontchannel_logout_session_required: flag,
   grant_types: someOf(grantTypes),
   response_types: someOf(responseTypes),
   token_endpoint_auth_method: oneOf(clientAuthMethods),

@@ -31,6 +31,9 @@ const maxGroups = 256
 /** A session that outlives a missed logout by longer than a year is one that nobody set. */
 const localSessionMaxMs = 400 * 24 * 60 * 60 * 1_000
 
+/** Attempts to a slow app hold its few places this long; a process that stops waits for them. */
+const timeoutMaxMs = 30_000
+
 /** Everything that is wrong with `app`, for its operator. Empty when nothing is. */
 export function problemsOf(app: App, rules: AppRules): readonly AppProblem[] {
   const { metadata } = app.oidc
@@ -46,6 +49,7 @@ export function problemsOf(app: App, rules: AppRules): readonly AppProblem[] {
     ...offlineProblems(app),
     ...redirectProblems(metadata, rules.allowsPlainHttp),
     ...calledProblems(metadata, rules.allowsPlainHttp),
+    ...frontChannelProblems(metadata, rules.allowsPlainHttp),
     ...linkProblems(metadata),
   ]
 }
@@ -87,9 +91,32 @@ function limitProblems(field: string, ms: number | undefined, gatewayMs: number)
   return when(ms > gatewayMs, field, "must not be longer than the gateway's own")
 }
 
-function logoutProblems({ logout: { localSessionMs: ms } }: App): readonly AppProblem[] {
-  const fine = ms === undefined || (Number.isSafeInteger(ms) && ms >= 1_000 && ms <= localSessionMaxMs)
-  return when(!fine, 'logout.local_session', 'must be from one second to 400 days')
+function logoutProblems({ logout, oidc: { metadata } }: App): readonly AppProblem[] {
+  const { localSessionMs, timeoutMs, channel } = logout
+  const lacks = (way: 'back-channel' | 'front-channel', address: string | undefined): boolean =>
+    (channel === way || channel === 'both') && address === undefined
+  return [
+    ...when(
+      !isWithin(localSessionMs, localSessionMaxMs),
+      'logout.local_session',
+      'must be from one second to 400 days',
+    ),
+    ...when(!isWithin(timeoutMs, timeoutMaxMs), 'logout.timeout', 'must be from 1 to 30 seconds'),
+    ...when(
+      lacks('back-channel', metadata.backchannel_logout_uri),
+      'logout.channel',
+      `${channel} needs a backchannel_logout_uri`,
+    ),
+    ...when(
+      lacks('front-channel', metadata.frontchannel_logout_uri),
+      'logout.channel',
+      `${channel} needs a frontchannel_logout_uri`,
+    ),
+  ]
+}
+
+function isWithin(ms: number | undefined, mostMs: number): boolean {
+  return ms === undefined || (Number.isSafeInteger(ms) && ms >= 1_000 && ms <= mostMs)
 }
 
 function clientIdProblems({ oidc: { clientId } }: App): readonly AppProblem[] {
@@ -163,6 +190,27 @@ function calledProblems(metadata: ClientMetadata, allows: AllowsPlainHttp): read
     const address = metadata[field]
     return address === undefined ? [] : wrong(field, calledAddressProblem(address, allows))
   })
+}
+
+/**
+ * Front-Channel Logout 1.0 section 2: its scheme, host and port are those of a registered redirect address. So nobody gets a frame on our
+ * page who could not already be sent a code.
+ */
+function frontChannelProblems(metadata: ClientMetadata, allows: AllowsPlainHttp): readonly AppProblem[] {
+  const field = 'frontchannel_logout_uri'
+  const address = metadata[field]
+  if (address === undefined) {
+    const required = metadata.frontchannel_logout_session_required === true
+    return when(required, 'frontchannel_logout_session_required', `needs a ${field}`)
+  }
+  const malformed = calledAddressProblem(address, allows)
+  if (malformed !== undefined) return [{ field, problem: malformed }]
+  const origins = metadata.redirect_uris.map((redirect) => URL.parse(redirect)?.origin)
+  return when(
+    !origins.includes(new URL(address).origin),
+    field,
+    'must have the scheme, host and port of a redirect_uri',
+  )
 }
 
 function linkProblems(metadata: ClientMetadata): readonly AppProblem[] {

@@ -1,4 +1,5 @@
-import type { App } from '../apps/app.ts'
+import { parseDuration } from '#config/duration.ts'
+import { type App, logoutChannels } from '../apps/app.ts'
 import { readMetadata } from '../apps/read-metadata.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseAppId } from '../kernel/ids.ts'
@@ -41,6 +42,22 @@ export const appVerbs: readonly Verb[] = [
         help: 'where people may land after they signed out',
       },
       'backchannel-logout-uri': { kind: 'text', value: 'url', help: 'where it is told that a session ended' },
+      'frontchannel-logout-uri': {
+        kind: 'text',
+        value: 'url',
+        help: 'what the browser loads for that, for an app that has nothing better',
+      },
+      'logout-channel': {
+        kind: 'text',
+        value: 'channel',
+        help: 'back-channel, front-channel or both (default: the back channel if it has one)',
+      },
+      'logout-timeout': { kind: 'text', value: 'time', help: 'how long one attempt to tell it may take' },
+      'signs-out': {
+        kind: 'text',
+        value: 'what',
+        help: 'what signing out at the app ends: everywhere (default), this-app, or ask',
+      },
       'launch-url': { kind: 'text', value: 'url', help: 'where its tile on the home page leads' },
       group: { kind: 'texts', value: 'group', help: 'who may use it (default: everyone); repeat for more' },
       scope: { kind: 'text', value: 'scopes', help: 'what it may ask for (default: everything there is)' },
@@ -135,7 +152,7 @@ async function list(call: Call, gateway: Opened): Promise<void> {
       app.name,
       stateOf(app),
       accessOf(app),
-      app.oidc.metadata.backchannel_logout_uri ?? '- (cannot be told)',
+      toldAt(app),
       healthInWords(health.get(app.id)),
     ]),
   )
@@ -180,7 +197,7 @@ async function add(call: Call, gateway: Opened): Promise<void> {
       firstParty: flags.yes('first-party'),
       access: groups.length === 0 ? { kind: 'everyone' } : { kind: 'groups', groups },
       sessions: {},
-      logout: { causes: 'all', appSignsOut: 'everywhere' },
+      logout: logoutFrom(call),
       ...offlineFrom(call),
       oidc: { ...(chosen === undefined ? {} : { secret: chosen }), metadata: metadataFrom(call) },
     },
@@ -199,8 +216,33 @@ async function add(call: Call, gateway: Opened): Promise<void> {
     ['client_secret', secret === undefined ? undefined : `${secret}   (shown only now)`],
     ['id_token_signed_response_alg', app.oidc.metadata.id_token_signed_response_alg],
   ])
-  if (app.oidc.metadata.backchannel_logout_uri === undefined) {
-    call.terminal.line('Without --backchannel-logout-uri it cannot be told when a session ends.')
+  const { metadata } = app.oidc
+  if (metadata.backchannel_logout_uri === undefined) {
+    call.terminal.line(
+      metadata.frontchannel_logout_uri === undefined
+        ? 'Without --backchannel-logout-uri it cannot be told when a session ends.'
+        : 'Without --backchannel-logout-uri it is told only where a browser is there, and cannot confirm it.',
+    )
+  }
+}
+
+function logoutFrom({ flags }: Call): App['logout'] {
+  const signsOut = flags.text('signs-out') ?? 'everywhere'
+  if (signsOut !== 'everywhere' && signsOut !== 'this-app' && signsOut !== 'ask')
+    throw new UsageError('--signs-out takes everywhere, this-app or ask.')
+  const named = flags.text('logout-channel')
+  const channel = logoutChannels.find((known) => known === named)
+  if (named !== undefined && channel === undefined)
+    throw new UsageError(`--logout-channel takes ${logoutChannels.join(', ')}.`)
+  const patience = flags.text('logout-timeout')
+  const timeoutMs = patience === undefined ? undefined : parseDuration(patience)
+  if (patience !== undefined && timeoutMs === undefined)
+    throw new UsageError('--logout-timeout takes a time such as 5s.')
+  return {
+    causes: 'all',
+    appSignsOut: signsOut,
+    ...(channel === undefined ? {} : { channel }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
 }
 
@@ -221,6 +263,9 @@ function metadataFrom(call: Call) {
     redirect_uris: flags.texts('redirect-uri'),
     post_logout_redirect_uris: flags.texts('post-logout-redirect-uri'),
     backchannel_logout_uri: flags.text('backchannel-logout-uri'),
+    frontchannel_logout_uri: flags.text('frontchannel-logout-uri'),
+    frontchannel_logout_session_required:
+      flags.text('frontchannel-logout-uri') === undefined ? undefined : true,
     backchannel_logout_session_required:
       flags.text('backchannel-logout-uri') === undefined ? undefined : true,
     grant_types: flags.yes('refresh') ? ['authorization_code', 'refresh_token'] : undefined,
@@ -251,6 +296,18 @@ export function findApp(gateway: Opened, named: string): App {
 
 function stateOf(app: App): string {
   return app.state + (app.fileOwned ? ' (file)' : '')
+}
+
+function toldAt({ logout, oidc: { metadata } }: App): string {
+  const { backchannel_logout_uri: back, frontchannel_logout_uri: front } = metadata
+  const byBrowser = front === undefined ? undefined : `${front} (by the browser)`
+  const addresses = [
+    logout.channel === 'front-channel' ? undefined : back,
+    logout.channel === 'back-channel' || (logout.channel === undefined && back !== undefined)
+      ? undefined
+      : byBrowser,
+  ].filter((address) => address !== undefined)
+  return addresses.length === 0 ? '- (cannot be told)' : addresses.join(', ')
 }
 
 function accessOf(app: App): string {

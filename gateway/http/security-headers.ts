@@ -7,6 +7,8 @@ export interface PageLeave {
    * (DECISIONS 26). Only their origins are named.
    */
   readonly formTargets?: readonly string[]
+  /** Registered addresses of apps that this page loads in frames. Only their origins are named. */
+  readonly frames?: readonly string[]
   /** Keeps the tie to the window that opened this one: some apps sign people in in a pop-up and wait for it. */
   readonly opener?: boolean
 }
@@ -42,7 +44,7 @@ export function securityHeaders(issuer: string): Middleware {
 /** Sets them on one answer: for a page that is shown where pages usually are not. */
 export function pageHeaders(issuer: string): (ctx: Context) => void {
   const headers = {
-    'Content-Security-Policy': contentSecurityPolicy([]),
+    'Content-Security-Policy': contentSecurityPolicy({}),
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
     // Not `no-referrer`: under that, browsers send `Origin: null` with our own forms, and the check of Origin would refuse them.
@@ -56,15 +58,15 @@ export function pageHeaders(issuer: string): (ctx: Context) => void {
   return (ctx) => ctx.set(headers)
 }
 
-/** Widens the headers for one page. `formTargets` must come from a validated registration, never from the request. */
+/** Widens the headers for one page. `formTargets` and `frames` must come from a validated registration, never from the request. */
 export function grantPage(ctx: Context, leave: PageLeave): void {
-  if (leave.formTargets !== undefined) {
-    ctx.set('Content-Security-Policy', contentSecurityPolicy(leave.formTargets))
+  if (leave.formTargets !== undefined || leave.frames !== undefined) {
+    ctx.set('Content-Security-Policy', contentSecurityPolicy(leave))
   }
   if (leave.opener === true) ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none')
 }
 
-function contentSecurityPolicy(formTargets: readonly string[]): string {
+function contentSecurityPolicy({ formTargets = [], frames = [] }: PageLeave): string {
   const formSources = new Set(["'self'", ...formTargets.map(sourceOf)])
   return [
     "default-src 'none'",
@@ -73,6 +75,7 @@ function contentSecurityPolicy(formTargets: readonly string[]): string {
     "img-src 'self' data:",
     "connect-src 'self'",
     `form-action ${[...formSources].join(' ')}`,
+    ...(frames.length === 0 ? [] : [`frame-src ${[...new Set(frames.map(sourceOf))].join(' ')}`]),
     "frame-ancestors 'none'",
     "base-uri 'none'",
     // Our scripts write text, never markup; from now on they could not.

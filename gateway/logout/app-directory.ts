@@ -12,6 +12,8 @@ export interface ToldApp {
     readonly causes: 'all' | readonly Cause[]
     /** How long its own session may outlive a missed logout; absent when nobody said. */
     readonly localSessionMs?: number
+    /** How long one attempt to tell it may take; absent: as long as any. */
+    readonly timeoutMs?: number
   }
 }
 

@@ -205,7 +205,8 @@ export class Booking {
   }
 }
 
-function settledEvent({ logoutId, appId, attempts, progress }: LogoutDelivery): readonly AuditEvent[] {
+/** The line of the audit trail for a delivery that has come to its end; none for one that has not. */
+export function settledEvent({ logoutId, appId, attempts, progress }: LogoutDelivery): readonly AuditEvent[] {
   return progress.state === 'pending'
     ? []
     : [{ type: 'delivery.settled', logoutId, appId, state: progress.state, attempts }]
@@ -216,6 +217,9 @@ function report(log: Log, { id, logoutId, appId, attempts, progress }: LogoutDel
   switch (progress.state) {
     case 'delivered':
       log.debug('an app confirmed a sign-out', fields)
+      break
+    case 'sent':
+      log.debug('the browser was sent to an app for a sign-out', fields)
       break
     case 'pending':
       log.info('an app could not be told of a sign-out yet', { ...fields, nextAttemptAt: progress.dueAt })

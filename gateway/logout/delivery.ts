@@ -25,8 +25,11 @@ export interface Logout {
   readonly appSessions: number
 }
 
-/** How an app can be told: by the gateway itself, or not at all. */
-export type Channel = 'back-channel' | 'none'
+/** A way in which an app can be told: by the gateway itself, or by the person's browser. */
+export type Way = 'back-channel' | 'front-channel'
+
+/** How an app is told, or that there is no way at all. */
+export type Channel = Way | 'none'
 
 /** The duty to tell one app that one of its sessions has ended. */
 export interface LogoutDelivery {
@@ -49,7 +52,10 @@ export type Progress = Pending | Settled
 
 export interface Pending {
   readonly state: 'pending'
-  /** When the next attempt is due. While leased: when the lease runs out. */
+  /**
+   * When the next attempt is due. While leased: when the lease runs out. Of a front-channel delivery: until when the browser may carry it;
+   * then nobody does any more.
+   */
   readonly dueAt: number
   /** From then on an unanswered attempt is the last. */
   readonly giveUpAt: number
@@ -62,11 +68,13 @@ export interface Pending {
 
 export type Settled =
   | { readonly state: 'delivered'; readonly settledAt: number }
+  /** Its page was loaded in the person's browser. Nothing proves that it did anything. */
+  | { readonly state: 'sent'; readonly settledAt: number }
   /** It answered that it will not. */
   | { readonly state: 'refused'; readonly settledAt: number; readonly reason: string }
   /** It did not answer until there was no time left. */
   | { readonly state: 'abandoned'; readonly settledAt: number; readonly reason: string }
-  /** It has no channel. */
+  /** It has no channel, or the browser that was to carry it did not. */
   | { readonly state: 'untellable'; readonly settledAt: number; readonly reason: string }
 
 export type PendingDelivery = LogoutDelivery & { readonly progress: Pending }
@@ -195,6 +203,10 @@ export function attemptRecord(
 
 /** Why an app without a channel cannot be told, as the end of a sentence. */
 export const noChannelWords = 'it offers no way to tell it'
+/** Why an app that needs the browser was not told when a session ended elsewhere. */
+export const browserAbsentWords = 'only the browser could tell it, and had no part in this'
+/** Why an app that needs the browser was not told although the browser had begun. */
+export const browserGoneWords = 'the browser was closed before it was told'
 
 /** What an answer said, as the end of a sentence for people. */
 export function answerWords({ status, error }: Extract<AttemptOutcome, { kind: 'answered' }>): string {

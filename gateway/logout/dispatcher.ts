@@ -13,12 +13,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Changes } from '../kernel/changes.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
+import type { AppDirectory } from './app-directory.ts'
 import { type Answer, Booking, type BookingDeps } from './booking.ts'
 import type { AttemptOutcome, PendingDelivery } from './delivery.ts'
 import type { Messenger } from './messenger.ts'
 
 export interface DispatcherDeps extends Omit<BookingDeps, 'jitter'> {
   readonly messenger: Pick<Messenger, 'send'>
+  readonly apps: AppDirectory
   readonly changes: Pick<Changes, 'watch'>
   readonly random: Random
   readonly limits: DispatcherLimits
@@ -27,7 +29,7 @@ export interface DispatcherDeps extends Omit<BookingDeps, 'jitter'> {
 }
 
 export interface DispatcherLimits {
-  /** One attempt, from name look-up to answer. */
+  /** One attempt, from name look-up to answer, where the app does not set its own. */
   readonly timeoutMs: number
   /** Attempts in flight to one app, over all processes. */
   readonly perApp: number
@@ -197,7 +199,8 @@ export class Dispatcher {
 
   /** Always comes to an outcome: a messenger that throws or hangs costs its own delivery an attempt and nobody else anything. */
   async #attempt(claimed: PendingDelivery): Promise<AttemptOutcome> {
-    const { messenger, log, limits } = this.#deps
+    const { messenger, apps, log, limits } = this.#deps
+    const timeoutMs = apps.find(claimed.appId)?.logout.timeoutMs ?? limits.timeoutMs
     const began = performance.now()
     const failed = (reason: 'timeout' | 'failed-here', detail: string): AttemptOutcome => ({
       kind: 'unreachable',
@@ -208,10 +211,10 @@ export class Dispatcher {
     const hung = Promise.withResolvers<AttemptOutcome>()
     const timer = setTimeout(
       () => hung.resolve(failed('timeout', 'the attempt did not come to an end')),
-      limits.timeoutMs + messengerSlackMs,
+      timeoutMs + messengerSlackMs,
     )
     try {
-      return await Promise.race([messenger.send(claimed, limits.timeoutMs), hung.promise])
+      return await Promise.race([messenger.send(claimed, timeoutMs), hung.promise])
     } catch (error) {
       const { id, appId } = claimed
       log.error('the message to an app could not be made', { deliveryId: id, appId, error })

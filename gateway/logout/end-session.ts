@@ -11,44 +11,43 @@ import type { AuditTrail } from '../audit/trail.ts'
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type AccountId, type LogoutId, newId } from '../kernel/ids.ts'
-import type { Log } from '../kernel/log.ts'
-import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { AppSession } from '../sessions/app-session.ts'
 import { type Actor, type Cause, leavesOfflineAccess } from '../sessions/cause.ts'
 import { countSessions } from '../sessions/counts.ts'
-import type { DirectSelector, EndMany, EndResult, EndSession, SessionCounts } from '../sessions/ending.ts'
+import type {
+  DirectSelector,
+  EndMany,
+  EndResult,
+  EndSession,
+  SessionCounts,
+  ThroughBrowser,
+} from '../sessions/ending.ts'
 import type { OfflineAccess } from '../sessions/offline-access.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore, TokenStore } from '../sessions/store.ts'
-import type { AppDirectory } from './app-directory.ts'
-import { type Channel, type LogoutDelivery, noChannelWords } from './delivery.ts'
-import type { Messenger } from './messenger.ts'
+import { journeyOf } from './journey.ts'
+import type { JourneyStore } from './journey-store.ts'
 import type { DeliveryMeter } from './meter.ts'
 import type { KnownEndings } from './open-endings.ts'
-import { isUrgent, type Pacer } from './pace.ts'
+import { deliveriesFor, isOwedThroughBrowser, type OwedDeps } from './owed.ts'
+import { isUrgent } from './pace.ts'
 import { revokedEvents } from './revoke-offline.ts'
 import type { EndJob, EndJobStore, LogoutStore } from './store.ts'
 import type { WebhookOutbox } from './webhook-outbox.ts'
 
-export interface EndSessionDeps {
+export interface EndSessionDeps extends OwedDeps {
   readonly sessions: SessionStore
   readonly tokens: TokenStore
   readonly logouts: LogoutStore
   readonly jobs: EndJobStore
   /** Readers know of an ending that is not settled from here. */
   readonly endings: Pick<KnownEndings, 'add'>
-  readonly pacer: Pacer
+  readonly journeys: Pick<JourneyStore, 'insert'>
   readonly audit: Pick<AuditTrail, 'appendAll'>
-  readonly apps: AppDirectory
-  readonly messenger: Pick<Messenger, 'channelOf'>
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
   readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  /** How long an app that does not answer is asked again. */
-  readonly retryForMs: number
   /** Called after the commit: the dispatcher of this process has something to do. */
   readonly wake: () => void
   readonly meter?: Pick<DeliveryMeter, 'settled'>
@@ -63,12 +62,16 @@ interface Ended {
   readonly ssoSessions: readonly SsoSession[]
   readonly appSessions: readonly AppSession[]
   readonly offline: readonly OfflineAccess[]
+  /** Apps wait for the browser. */
+  readonly browserNeeded: boolean
 }
 
 interface Of {
   readonly logoutId: LogoutId
   readonly cause: Cause
   readonly actor: Actor
+  /** The browser of the sessions, where it has a part in this. */
+  readonly through?: ThroughBrowser
 }
 
 /**
@@ -79,8 +82,13 @@ interface Of {
  * the same Logout (DECISIONS 23). So a command is all or nothing, however many sessions it ends.
  */
 export function createEndSession(deps: EndSessionDeps): EndSession {
-  return async (selector, cause, actor) => {
-    const of: Of = { logoutId: newId('logout', deps.random), cause, actor }
+  return async (selector, cause, actor, through) => {
+    const of: Of = {
+      logoutId: newId('logout', deps.random),
+      cause,
+      actor,
+      ...(through === undefined ? {} : { through }),
+    }
     if (selector.kind === 'where') {
       return deps.transaction.run(
         async () => {
@@ -96,12 +104,14 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
     const appSessionIds: EndResult['appSessionIds'][number][] = []
     let offlineAccesses = 0
     let continues = false
+    let browserNeeded = false
     for (const part of inBatches(selector)) {
       const first = await deps.transaction.run(() => endFirst(deps, part, of), { durable: true })
       for (const { id } of first.ended.ssoSessions) ssoSessionIds.push(id)
       for (const { id } of first.ended.appSessions) appSessionIds.push(id)
       offlineAccesses += first.ended.offline.length
       continues ||= first.continues
+      browserNeeded ||= first.ended.browserNeeded
     }
     const nothing = ssoSessionIds.length === 0 && appSessionIds.length === 0
     return {
@@ -110,6 +120,7 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
       appSessionIds,
       ...(offlineAccesses === 0 ? {} : { offlineAccesses }),
       ...(continues ? { continues } : {}),
+      ...(browserNeeded ? { browserNeeded } : {}),
     }
   }
 }
@@ -138,7 +149,8 @@ async function endFirst(
   const left = await deps.sessions.countCovered({ selector, epochAt: now })
   if (left === 0 && ended.offline.length < maxEndedAtOnce) return { ended, continues: false }
   const marked = markedOf(selector, ended)
-  const job: EndJob = { ...of, selector, epochAt: now, found: marked + left, ended: marked }
+  const { logoutId, cause, actor } = of
+  const job: EndJob = { logoutId, cause, actor, selector, epochAt: now, found: marked + left, ended: marked }
   await openJob(deps, job, onlyAccount(ended), { sessions: job.found })
   return { ended, continues: true }
 }
@@ -216,18 +228,18 @@ export async function endBatch(
   // 2. Revoke what hangs on them, and what hung on sessions that ended before. After the mark, so that no token can be made in between.
   const leaves = leavesOfflineAccess(cause)
   const offline = leaves ? [] : await deps.tokens.revokeOffline(selector, maxEndedAtOnce, startedBy)
-  const ended: Ended = { ...marked, offline }
-  if (ended.ssoSessions.length === 0 && ended.appSessions.length === 0) {
+  if (marked.ssoSessions.length === 0 && marked.appSessions.length === 0) {
     if (offline.length > 0) await deps.audit.appendAll(revokedEvents(offline, cause), { actor })
-    return ended
+    return { ...marked, offline, browserNeeded: false }
   }
   await deps.tokens.revokeOfAppSessions(
-    ended.appSessions.map(({ id }) => id),
+    marked.appSessions.map(({ id }) => id),
     leaves,
   )
   // 3. Owe the news to every app that wants it. An app that could not be told is stored too: a report must not leave it out.
-  const deliveries = ended.appSessions.flatMap((session) => deliveryFor(deps, session, of, now))
+  const deliveries = marked.appSessions.flatMap((session) => deliveriesFor(deps, session, of, now))
   const pending = deliveries.some(({ progress }) => progress.state === 'pending')
+  const ended: Ended = { ...marked, offline, browserNeeded: deliveries.some(isOwedThroughBrowser) }
   const accountId = onlyAccount(ended)
   await deps.logouts.insert(
     {
@@ -242,10 +254,12 @@ export async function endBatch(
     },
     deliveries,
   )
-  // 4. Write it down.
+  // 4. Let the browser watch, and carry what only it can: in the same commit, or a crash would leave it with nothing to come back to.
+  if (of.through !== undefined) await deps.journeys.insert(journeyOf(logoutId, of.through, now))
+  // 5. Write it down.
   await deps.audit.appendAll(eventsOf(ended, of), { actor: of.actor })
   await deps.outbox?.deliveriesSettled(deliveries)
-  // 5. After the commit, never before: a dispatcher woken early would find nothing and go back to sleep.
+  // 6. After the commit, never before: a dispatcher woken early would find nothing and go back to sleep.
   if (pending) {
     await deps.changes.announce('deliveries')
     deps.transaction.afterCommit(deps.wake)
@@ -255,51 +269,6 @@ export async function endBatch(
     if (state !== 'pending') deps.transaction.afterCommit(() => deps.meter?.settled(state))
   }
   return ended
-}
-
-/** None for an app that does not want to hear of this cause: it chose so, and its AppSession's own record says that it ended. */
-function deliveryFor(
-  deps: EndSessionDeps,
-  session: AppSession,
-  of: { readonly logoutId: LogoutId; readonly cause: Cause; readonly paced: boolean },
-  now: number,
-): readonly LogoutDelivery[] {
-  const app = deps.apps.find(session.appId)
-  if (app !== undefined && app.logout.causes !== 'all' && !app.logout.causes.includes(of.cause)) return []
-  const channel = app === undefined ? 'none' : channelOf(deps, session)
-  const localSessionMs = app?.logout.localSessionMs
-  const dueAt = of.paced && channel !== 'none' ? deps.pacer.dueAt(session.appId, now) : now
-  return [
-    {
-      id: newId('delivery', deps.random),
-      logoutId: of.logoutId,
-      appSessionId: session.id,
-      appId: session.appId,
-      accountId: session.accountId,
-      sid: session.sid,
-      channel,
-      createdAt: now,
-      attempts: 0,
-      ...(localSessionMs === undefined ? {} : { mayLastUntil: now + localSessionMs }),
-      progress:
-        channel === 'none'
-          ? { state: 'untellable', settledAt: now, reason: noChannelWords }
-          : { state: 'pending', dueAt, giveUpAt: dueAt + deps.retryForMs, refusals: 0 },
-    },
-  ]
-}
-
-/**
- * A messenger that cannot make sense of an app's record must not keep a person signed in. Such a delivery is owed all the same, and
- * its attempts will show what is wrong.
- */
-function channelOf(deps: EndSessionDeps, session: AppSession): Channel {
-  try {
-    return deps.messenger.channelOf(session)
-  } catch (error) {
-    deps.log.error('an app could not be asked for its logout channel', { appId: session.appId, error })
-    return 'back-channel'
-  }
 }
 
 function eventsOf(

@@ -183,7 +183,7 @@ export class EndingJobs implements AsyncDisposable {
   }
 }
 
-const nobody = { ssoSessions: [], appSessions: [], offline: [] } as const
+const nobody = { ssoSessions: [], appSessions: [], offline: [], browserNeeded: false } as const
 
 function ofJob({ logoutId, cause, actor, epochAt }: EndJob) {
   return { logoutId, cause, actor, at: epochAt, startedBy: epochAt, paced: true }

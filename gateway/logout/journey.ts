@@ -1,108 +1,116 @@
 /**
  * A sign-out on its way through one browser.
  *
- * Owns: the question an app's sign-out waits behind, and which browser may watch what became of a Logout. Both live in `Ephemeral`,
- * bound to the browser that began, because the names in their URLs prove nothing.
- * Never: ends anything; the door does, before a journey begins. Losing these entries loses a page, never a logout.
+ * Owns: which browser may watch a Logout, which apps it still has to tell, and what its word counts for. A journey is a row, written with
+ * the end that it follows: a reload, the back button, a second tab, a crash or a restart find what is left to do. Relies on:
+ * LogoutStore for the deliveries, BrowserMessenger for what the browser loads.
+ * Never: ends anything, or takes a page that loaded for an app that acted.
  */
-import { z } from 'zod'
-import { dayMs, minuteMs } from '../kernel/clock.ts'
+import type { AuditTrail } from '../audit/trail.ts'
+import { type Clock, dayMs, minuteMs } from '../kernel/clock.ts'
 import { digest, sameSecret } from '../kernel/digest.ts'
-import type { Ephemeral } from '../kernel/ephemeral.ts'
-import { type AppId, type LogoutId, parseAppId } from '../kernel/ids.ts'
-import type { Log } from '../kernel/log.ts'
-import { newSecret, type Random } from '../kernel/random.ts'
+import type { AppId, DeliveryId, LogoutId } from '../kernel/ids.ts'
+import type { Transaction } from '../kernel/transaction.ts'
+import type { ThroughBrowser } from '../sessions/ending.ts'
+import { settledEvent } from './booking.ts'
+import { browserGoneWords, type LogoutDelivery } from './delivery.ts'
+import type { Journey, JourneyStore } from './journey-store.ts'
+import type { BrowserMessenger } from './messenger.ts'
+import type { DeliveryMeter } from './meter.ts'
+import type { LogoutStore } from './store.ts'
+import type { WebhookOutbox } from './webhook-outbox.ts'
 
-/** What an app has asked for and the person has not answered yet. */
-export interface SignOutRequest {
-  /** The app that asked; absent when it is not known for certain. */
-  readonly appId?: AppId
-  /** Where the app wants the person afterwards: a registered address, checked before it came here, with its `state`. */
-  readonly continueTo?: string
-}
+/**
+ * For so long a browser may come back and tell what it has not told. Not for longer: by then the person may have signed in at the app
+ * again, and an app that looks at its cookie alone would end the new session.
+ */
+export const carriedForMs = 10 * minuteMs
+/** Somebody who comes back to the tab next morning still sees what became of it; later the account's history tells. */
+const watchedForMs = dayMs
 
-/** A Logout that a browser watches. */
-export interface Journey {
-  readonly logoutId: LogoutId
-  readonly appId?: AppId
-  readonly continueTo?: string
+/** One app that the browser is to tell, and what it loads for that. */
+export interface Frame {
+  readonly deliveryId: DeliveryId
+  readonly address: string
 }
 
 export interface Journeys {
-  /** Remembers what an app asks for. The question is at `/sign-out?request=<handle>`. */
-  ask(browser: string, request: SignOutRequest): Promise<string>
-  /** What was asked; undefined when it is unknown, answered, over, or another browser's. */
-  findRequest(handle: string, browser: string): Promise<SignOutRequest | undefined>
-  /** The same, for good: of any number of answers at once, one gets it. */
-  takeRequest(handle: string, browser: string): Promise<SignOutRequest | undefined>
-  /**
-   * Lets this browser watch the Logout, and says where: `/sign-out/<logout id>`. Never throws: the session has ended by now, and a
-   * page that could not be kept must not make that look like a failure. Then it says `/sign-out`, which tells no more than that.
-   */
-  begin(browser: string, journey: Journey): Promise<string>
-  /** Undefined for every other browser, and for one that never began it. */
+  /** The journey of this Logout in this browser; undefined for every other browser, and when it is over. */
   find(id: LogoutId, browser: string): Promise<Journey | undefined>
+  /** The newest journey of this browser on which it has an app left to tell. */
+  findOpen(browser: string): Promise<Journey | undefined>
+  /** What is left to load. Apps of `openedAgain` are left out: they would be signed out of what has begun since. */
+  framesOf(journey: Journey, openedAgain: ReadonlySet<AppId>): Promise<readonly Frame[]>
+  /** The browser says that these have loaded: they are `sent`. What is not its to say is passed over. Returns how many it changed. */
+  loaded(journey: Journey, deliveries: readonly DeliveryId[]): Promise<number>
+  /** Settles up to `limit` of what browsers have left undone until their time was over. Returns how many. For the sweeper. */
+  giveUp(limit: number): Promise<number>
 }
 
-/** As long as a sign-in: a person answers, or has left. */
-const requestMs = 10 * minuteMs
-/** Somebody who comes back to the tab next morning still sees what became of it; later the account's history tells. */
-const journeyMs = dayMs
+export interface JourneysDeps {
+  readonly journeys: JourneyStore
+  readonly logouts: Pick<LogoutStore, 'deliveriesOf' | 'markSent' | 'giveUpCarried'>
+  readonly browserMessenger: BrowserMessenger
+  readonly audit: Pick<AuditTrail, 'appendAll'>
+  readonly transaction: Transaction
+  readonly clock: Clock
+  readonly meter?: Pick<DeliveryMeter, 'settled'>
+  /** Absent where nobody wants to hear of failures. */
+  readonly outbox?: Pick<WebhookOutbox, 'deliveriesSettled'>
+}
 
-const requestSpace = 'sign-out-request'
-const journeySpace = 'sign-out-journey'
-
-/** Creates the keeper of journeys. */
-export function createJourneys(deps: {
-  readonly ephemeral: Ephemeral
-  readonly random: Random
-  readonly log: Log
-}): Journeys {
-  const { ephemeral, random, log } = deps
-  const findRequest = async (handle: string, browser: string): Promise<SignOutRequest | undefined> =>
-    ofBrowser(await ephemeral.get(requestSpace, digest(handle)), browser)
-
+/** The row that the door writes with the end. */
+export function journeyOf(logoutId: LogoutId, through: ThroughBrowser, now: number): Journey {
+  const { browser, appId, continueTo } = through
   return {
-    ask: async (browser, request) => {
-      const handle = newSecret(random)
-      await ephemeral.put(
-        requestSpace,
-        digest(handle),
-        { ...request, browserHash: digest(browser) },
-        requestMs,
-      )
-      return handle
-    },
-    findRequest,
-    takeRequest: async (handle, browser) => {
-      // Looked at first: a handle that leaked into another browser must not use up what was asked in this one.
-      if ((await findRequest(handle, browser)) === undefined) return undefined
-      return ofBrowser(await ephemeral.take(requestSpace, digest(handle)), browser)
-    },
-    begin: async (browser, { logoutId, ...journey }) => {
-      try {
-        await ephemeral.put(journeySpace, logoutId, { ...journey, browserHash: digest(browser) }, journeyMs)
-        return `/sign-out/${logoutId}`
-      } catch (error) {
-        log.error('a sign-out cannot be followed by the person who asked for it', { logoutId, error })
-        return '/sign-out'
-      }
-    },
-    find: async (id, browser) => {
-      const journey = ofBrowser(await ephemeral.get(journeySpace, id), browser)
-      return journey === undefined ? undefined : { ...journey, logoutId: id }
-    },
+    logoutId,
+    browserHash: digest(browser),
+    ...(appId === undefined ? {} : { appId }),
+    ...(continueTo === undefined ? {} : { continueTo }),
+    startedAt: now,
+    expiresAt: now + watchedForMs,
   }
 }
 
-const stored = z.object({
-  browserHash: z.string(),
-  appId: z.custom<AppId>((value) => parseAppId(value) !== undefined).exactOptional(),
-  continueTo: z.string().exactOptional(),
-})
+/** Creates the keeper of journeys. */
+export function createJourneys(deps: JourneysDeps): Journeys {
+  const { journeys, logouts, clock } = deps
 
-function ofBrowser(value: unknown, browser: string): SignOutRequest | undefined {
-  if (value === undefined) return undefined
-  const { browserHash, ...rest } = stored.parse(value)
-  return sameSecret(browserHash, digest(browser)) ? rest : undefined
+  const isCarried = ({ channel, progress }: LogoutDelivery): boolean =>
+    channel === 'front-channel' && progress.state === 'pending' && progress.dueAt > clock.now()
+
+  /** The change and its lines in the trail commit together. */
+  const settle = async (change: () => Promise<readonly LogoutDelivery[]>): Promise<number> => {
+    const settled = await deps.transaction.run(async () => {
+      const changed = await change()
+      await deps.audit.appendAll(changed.flatMap(settledEvent), { actor: { kind: 'gateway' } })
+      await deps.outbox?.deliveriesSettled(changed)
+      return changed
+    })
+    for (const { progress } of settled) if (progress.state !== 'pending') deps.meter?.settled(progress.state)
+    return settled.length
+  }
+
+  return {
+    find: async (id, browser) => {
+      const journey = await journeys.find(id)
+      if (journey === undefined || journey.expiresAt <= clock.now()) return undefined
+      return sameSecret(journey.browserHash, digest(browser)) ? journey : undefined
+    },
+
+    findOpen: (browser) => journeys.findOpen(digest(browser), clock.now()),
+
+    framesOf: async ({ logoutId }, openedAgain) =>
+      (await logouts.deliveriesOf([logoutId]))
+        .filter((delivery) => isCarried(delivery) && !openedAgain.has(delivery.appId))
+        .flatMap((delivery) => {
+          const address = deps.browserMessenger.frameOf(delivery)
+          return address === undefined ? [] : [{ deliveryId: delivery.id, address }]
+        }),
+
+    loaded: ({ logoutId }, deliveries) => settle(() => logouts.markSent(logoutId, deliveries, clock.now())),
+
+    giveUp: (limit) =>
+      settle(() => logouts.giveUpCarried({ reason: browserGoneWords, now: clock.now(), limit })),
+  }
 }

@@ -23,6 +23,8 @@ import type {
 export type ReportState =
   /** The app answered that its session is gone. */
   | 'confirmed'
+  /** Its page was loaded in the person's browser, which proves nothing. */
+  | 'sent'
   /** Not asked yet, or asked for the first time and not answered yet. */
   | 'waiting'
   /** Asked without success, for this session or, with the breaker open, for others; asked again at `nextAttemptAt`. */
@@ -80,6 +82,7 @@ export interface DeliverySummary {
 /** One line for a page: what `views/pages/sign-out-report` renders. */
 export interface ReportRow {
   readonly appName: string
+  readonly channel: Channel
   readonly state: ReportState
   readonly detail?: string
   readonly nextAttemptAt?: number
@@ -250,6 +253,8 @@ function wordFor(state: Progress['state'], answered: boolean): ReportState {
       return answered ? 'retrying' : 'waiting'
     case 'delivered':
       return 'confirmed'
+    case 'sent':
+      return 'sent'
     case 'refused':
       return 'refused'
     case 'abandoned':
@@ -280,13 +285,14 @@ export function claimOf(
     }
   }
   const { settledAt } = progress
-  return { state, settledAt, ...(progress.state === 'delivered' ? {} : { reason: progress.reason }) }
+  return { state, settledAt, ...('reason' in progress ? { reason: progress.reason } : {}) }
 }
 
 /** The report as lines of a page. Several sessions of one app are several lines: each may stand differently. */
 export function rowsOf(report: LogoutReport): readonly ReportRow[] {
-  return report.deliveries.map(({ appName, state, reason, nextAttemptAt, mayLastUntil }) => ({
+  return report.deliveries.map(({ appName, channel, state, reason, nextAttemptAt, mayLastUntil }) => ({
     appName,
+    channel,
     state,
     ...(reason === undefined ? {} : { detail: reason }),
     ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),

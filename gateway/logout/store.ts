@@ -104,6 +104,20 @@ export interface LogoutStore {
     readonly now: number
     readonly limit: number
   }): Promise<readonly LogoutDelivery[]>
+  /**
+   * Settles as `sent` those of these front-channel deliveries of the Logout that still wait for the browser, and the Logout where nothing is
+   * pending any more. Call it in a transaction. Returns the deliveries it changed: of parallel calls, one gets each.
+   */
+  markSent(id: LogoutId, deliveries: readonly DeliveryId[], now: number): Promise<readonly LogoutDelivery[]>
+  /**
+   * Settles as `untellable` up to `limit` front-channel deliveries whose time with the browser is over, and their Logouts. Call it in a
+   * transaction. Returns what it gave up.
+   */
+  giveUpCarried(of: {
+    readonly reason: string
+    readonly now: number
+    readonly limit: number
+  }): Promise<readonly LogoutDelivery[]>
   /** How many deliveries are pending, counted no further than `upTo`. */
   countPending(upTo: number): Promise<number>
   /**
@@ -113,7 +127,7 @@ export interface LogoutStore {
   nextDueAfter(now: number): Promise<number | undefined>
 
   /**
-   * Makes up to `limit` deliveries that are not under lease due at once, refused and abandoned ones too, and lets them be tried until
+   * Makes up to `limit` back-channel deliveries that are not under lease due at once, refused and abandoned ones too, and lets them be tried until
    * `giveUpAt`. What waits behind an open breaker goes on waiting for its probe. Returns how many it changed.
    */
   retryNow(

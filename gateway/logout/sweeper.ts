@@ -25,6 +25,8 @@ import {
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore, TokenStore } from '../sessions/store.ts'
 import type { AppDirectory } from './app-directory.ts'
+import type { Journeys } from './journey.ts'
+import type { JourneyStore } from './journey-store.ts'
 import type { LogoutStore } from './store.ts'
 import type { WebhookStore } from './webhook-store.ts'
 
@@ -33,6 +35,8 @@ export interface SweeperDeps {
   readonly tokens: TokenStore
   readonly logouts: LogoutStore
   readonly webhooks: Pick<WebhookStore, 'deleteOld'>
+  readonly journeyStore: Pick<JourneyStore, 'deleteExpired'>
+  readonly journeys: Pick<Journeys, 'giveUp'>
   readonly endSession: EndSession
   readonly apps: AppDirectory
   readonly transaction: Transaction
@@ -46,9 +50,13 @@ export interface SweeperDeps {
 export interface Swept {
   readonly ssoSessionsEnded: number
   readonly appSessionsEnded: number
+  /** Apps that a browser was to tell and has not told in its time. */
+  readonly givenUp: number
   /** Rows deleted: expired tokens, ended sessions, settled Logouts, messages to the webhook. */
   readonly deleted: number
 }
+
+type SessionsEnded = Pick<Swept, 'ssoSessionsEnded' | 'appSessionsEnded'>
 
 /** Apps hear of a session that ran out within this (DECISIONS 31). */
 const tickMs = 10 * secondMs
@@ -88,7 +96,8 @@ export class Sweeper implements AsyncDisposable {
   async runOnce(): Promise<Swept> {
     await this.#bringForward()
     const ended = await this.#endDue()
-    return { ...ended, deleted: await this.#deleteOld() }
+    const givenUp = await this.#inSteps(() => this.#deps.journeys.giveUp(rowsAtOnce))
+    return { ...ended, givenUp, deleted: await this.#deleteOld() }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,7 +132,7 @@ export class Sweeper implements AsyncDisposable {
     this.#broughtForward = true
   }
 
-  async #endDue(): Promise<Omit<Swept, 'deleted'>> {
+  async #endDue(): Promise<SessionsEnded> {
     let ssoSessionsEnded = 0
     let appSessionsEnded = 0
     for (let step = 0; step < maxSteps && !this.#stopped.signal.aborted; step++) {
@@ -164,7 +173,7 @@ export class Sweeper implements AsyncDisposable {
   }
 
   /** A few sessions in one durable transaction, each a Logout of its own: one wait for the disk, and a report per person. */
-  #take(steps: readonly Step[]): Promise<Omit<Swept, 'deleted'>> {
+  #take(steps: readonly Step[]): Promise<SessionsEnded> {
     const { transaction, sessions, endSession } = this.#deps
     return transaction.run(
       async () => {
@@ -195,26 +204,27 @@ export class Sweeper implements AsyncDisposable {
   }
 
   async #deleteOld(): Promise<number> {
-    const { clock, tokens, sessions, logouts, webhooks, keepHistoryMs } = this.#deps
+    const { clock, tokens, sessions, logouts, webhooks, journeyStore, keepHistoryMs } = this.#deps
     const now = clock.now()
     const before = now - keepHistoryMs
     // Tokens and offline accesses before the sessions they hang on, sessions before the Logouts that they name.
     const expired = await this.#inSteps(() => tokens.deleteExpired(now, rowsAtOnce))
     const ended = await this.#inSteps(() => sessions.deleteEnded(before, rowsAtOnce, now))
+    const journeyed = await this.#inSteps(() => journeyStore.deleteExpired(now, rowsAtOnce))
     const settled = await this.#inSteps(() => logouts.deleteSettled(before, rowsAtOnce))
     const told = await this.#inSteps(() => webhooks.deleteOld(before, rowsAtOnce))
-    return expired + ended + settled + told
+    return expired + ended + settled + journeyed + told
   }
 
-  async #inSteps(deleteSome: () => Promise<number>): Promise<number> {
-    let deleted = 0
+  async #inSteps(takeSome: () => Promise<number>): Promise<number> {
+    let taken = 0
     for (let step = 0; step < maxSteps && !this.#stopped.signal.aborted; step++) {
-      const count = await deleteSome()
-      deleted += count
+      const count = await takeSome()
+      taken += count
       if (count < rowsAtOnce) break
       await this.#giveWay()
     }
-    return deleted
+    return taken
   }
 
   #giveWay(): Promise<void> {

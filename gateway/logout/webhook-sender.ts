@@ -161,7 +161,7 @@ export class WebhookSender implements AsyncDisposable {
     else
       this.#deps.log.warn('the webhook did not take a message', {
         ...fields,
-        reason: progress.reason,
+        reason: 'reason' in progress ? progress.reason : undefined,
       })
   }
 }

@@ -41,8 +41,10 @@ export function createClients(apps: AppRegistry, log: Log, provider: () => Provi
 /** The app under the standard names. What stands for the secret is its SHA-256: the engine only hands it back to our comparison. */
 export function clientMetadata(app: App): Record<string, unknown> {
   const { clientId, secretHash, metadata } = app.oidc
+  // The engine knows nothing of the front channel; it is ours (oidc/front-channel.ts).
+  const { frontchannel_logout_uri: _, frontchannel_logout_session_required: __, ...known } = metadata
   return {
-    ...metadata,
+    ...known,
     client_id: clientId,
     client_name: app.name,
     scope: allowedScopes(app).join(' '),

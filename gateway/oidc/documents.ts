@@ -115,6 +115,8 @@ export function discoveryDocument(issuer: string): Readonly<Record<string, unkno
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
+    frontchannel_logout_supported: true,
+    frontchannel_logout_session_supported: true,
     claims_locales_supported: ['en'],
     ui_locales_supported: ['en'],
   }

@@ -13,7 +13,8 @@ import type { Cookies } from '../http/cookies.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { AppSessionId } from '../kernel/ids.ts'
 import type { Journeys } from '../logout/journey.ts'
-import type { EndSession } from '../sessions/ending.ts'
+import type { SignOutRequests } from '../logout/sign-out-request.ts'
+import { type EndSession, journeyPath } from '../sessions/ending.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import type { SessionStore } from '../sessions/store.ts'
 import { type EngineClient, type IdTokenHint, validateIdTokenHint } from './internals.ts'
@@ -25,7 +26,8 @@ export interface EndSessionRouteDeps {
   readonly sessions: Pick<SessionStore, 'findAppSessionBySid' | 'appSessionsOf'>
   readonly readSession: (ctx: Context) => Promise<SsoSession | undefined>
   readonly cookies: Cookies
-  readonly journeys: Journeys
+  readonly signOutRequests: Pick<SignOutRequests, 'ask'>
+  readonly journeys: Pick<Journeys, 'findOpen'>
   readonly endSession: EndSession
 }
 
@@ -59,33 +61,39 @@ export function createEndSessionRoute(deps: EndSessionRouteDeps) {
     // 3. The session of this browser, if any. Without one there is nothing to end.
     const session = await deps.readSession(ctx)
     const browser = deps.cookies.ensureBrowser(ctx)
-    if (session === undefined) return continueTo ?? '/sign-out'
-    // 4. No question only when the hint belongs to this very session and app (DECISIONS 24). A GET alone never signs anyone out.
+    if (session === undefined) {
+      // Asked again after a crash or by the back button: what the browser had begun to tell comes first.
+      const open = await deps.journeys.findOpen(browser)
+      return open === undefined ? (continueTo ?? '/sign-out') : journeyPath(open.logoutId)
+    }
+    // 4. No question only when the hint belongs to this very session and app (DECISIONS 24), and the operator leaves no choice to the
+    //    person. A GET alone never signs anyone out.
     const appSession =
       hinted === undefined || typeof hinted.token.sid !== 'string'
         ? undefined
         : await deps.sessions.findAppSessionBySid(hinted.app.id, hinted.token.sid)
-    if (app === undefined || appSession === undefined || appSession.ssoSessionId !== session.id) {
+    const isProven = app !== undefined && appSession?.ssoSessionId === session.id
+    if (!isProven || app.logout.appSignsOut === 'ask') {
       // Anybody can write a client_id: the page and the trail name an app only when the hint is its proof.
-      const handle = await deps.journeys.ask(browser, {
+      const handle = await deps.signOutRequests.ask(browser, {
         ...(hinted === undefined ? {} : { appId: hinted.app.id }),
         ...(continueTo === undefined ? {} : { continueTo }),
       })
       return `/sign-out?request=${handle}`
     }
     // 5. End what the app's settings say. The door never waits for an app, so neither does the person.
-    const { logoutId } = await deps.endSession(
+    const { logoutId, browserNeeded } = await deps.endSession(
       app.logout.appSignsOut === 'everywhere'
         ? { kind: 'sso-sessions', ids: [session.id] }
         : { kind: 'app-sessions', ids: await partOf(deps, session, app) },
       'app',
       { kind: 'app', appId: app.id },
+      { browser, appId: app.id, ...(continueTo === undefined ? {} : { continueTo }) },
     )
     if (app.logout.appSignsOut === 'everywhere') deps.cookies.clearSession(ctx)
-    // 6. On at once: no app of this version needs the browser for its logout (DECISIONS 25).
-    if (continueTo !== undefined) return continueTo
-    if (logoutId === undefined) return '/sign-out'
-    return deps.journeys.begin(browser, { logoutId, appId: app.id })
+    // 6. On at once, unless an app needs the browser (DECISIONS 25).
+    if (logoutId === undefined) return continueTo ?? '/sign-out'
+    return continueTo !== undefined && browserNeeded !== true ? continueTo : journeyPath(logoutId)
   }
 }
 

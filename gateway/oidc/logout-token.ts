@@ -12,6 +12,7 @@ import type { AccountId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { signJwt } from '../keys/sign-jwt.ts'
+import type { Way } from '../logout/delivery.ts'
 import type { Messenger } from '../logout/messenger.ts'
 import { subjectFor } from './claims.ts'
 
@@ -36,8 +37,10 @@ const maxRetryAfterMs = hourMs
 /** Creates the messenger for OpenID Connect apps. */
 export function createLogoutMessenger(deps: LogoutTokenDeps): Messenger {
   return {
-    channelOf: ({ appId }) =>
-      deps.apps.find(appId)?.oidc.metadata.backchannel_logout_uri === undefined ? 'none' : 'back-channel',
+    waysOf: ({ appId }) => {
+      const app = deps.apps.find(appId)
+      return app === undefined ? [] : waysOf(app)
+    },
 
     send: async ({ appId, accountId, sid }, timeoutMs) => {
       const app = deps.apps.find(appId)
@@ -56,6 +59,28 @@ export function createLogoutMessenger(deps: LogoutTokenDeps): Messenger {
         ...(error === undefined ? {} : { error }),
       }
     },
+  }
+}
+
+/** What the operator chose; else the back channel, which needs no browser and gets an answer, and the front channel where that is all. */
+function waysOf({ logout, oidc: { metadata } }: App): readonly Way[] {
+  const byBackChannel = metadata.backchannel_logout_uri !== undefined
+  const byFrontChannel = metadata.frontchannel_logout_uri !== undefined
+  switch (logout.channel) {
+    case 'back-channel':
+      return byBackChannel ? ['back-channel'] : []
+    case 'front-channel':
+      return byFrontChannel ? ['front-channel'] : []
+    case 'both':
+      return [
+        ...(byBackChannel ? (['back-channel'] as const) : []),
+        ...(byFrontChannel ? (['front-channel'] as const) : []),
+      ]
+    case undefined:
+      if (byBackChannel) return ['back-channel']
+      return byFrontChannel ? ['front-channel'] : []
+    default:
+      return logout.channel satisfies never
   }
 }
 

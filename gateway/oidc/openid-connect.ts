@@ -19,6 +19,7 @@ import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { Journeys } from '../logout/journey.ts'
+import type { SignOutRequests } from '../logout/sign-out-request.ts'
 import type { EndSession } from '../sessions/ending.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
@@ -54,6 +55,7 @@ export interface OpenIdConnectDeps {
   readonly endSession: EndSession
   readonly signIn: SignIn
   readonly journeys: Journeys
+  readonly signOutRequests: SignOutRequests
   readonly keys: Keyring
   readonly egress: Egress
   readonly ephemeral: Ephemeral

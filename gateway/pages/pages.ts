@@ -135,6 +135,19 @@ export function createPages(deps: PagesDeps) {
       return { value, browser: knownBrowser(ctx, headerToken(ctx)) }
     },
 
+    /** JSON from a page that belongs to this browser and to nobody who is signed in. */
+    async browserJsonOf(ctx: Context, purpose: string): Promise<unknown> {
+      requireOwnPage(ctx.req.headers, ownOrigin)
+      const value = await readJson(ctx)
+      csrf.check(cookies.readBrowser(ctx), purpose, headerToken(ctx))
+      return value
+    },
+
+    browserCsrf: (ctx: Context, purpose: string): string => csrf.token(cookies.ensureBrowser(ctx), purpose),
+
+    checkBrowserCsrf: (ctx: Context, purpose: string, token: string): void =>
+      csrf.check(cookies.readBrowser(ctx), purpose, token),
+
     csrfFor: (ctx: Context, person: Person): string =>
       csrf.token(cookies.ensureBrowser(ctx), person.session.id),
 

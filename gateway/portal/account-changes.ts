@@ -13,6 +13,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import { parseAppId, parseId } from '../kernel/ids.ts'
 import type { Notices } from '../pages/notices.ts'
 import { goTo, type Pages, type Person } from '../pages/pages.ts'
+import { journeyPath } from '../sessions/ending.ts'
 import { type AccountNotice, confirmPath } from './account.ts'
 import type { PortalDeps } from './deps.ts'
 import { readShape } from './shape.ts'
@@ -176,14 +177,9 @@ export function addAccountChangeRoutes(
 
   /** Ending the session one is in is signing out. */
   async function signOutHere(ctx: Context, { session }: Person): Promise<void> {
-    const { logoutId } = await ownAccount.signOut(session)
+    const { logoutId } = await ownAccount.signOut(session, { browser: deps.cookies.ensureBrowser(ctx) })
     deps.cookies.clearSession(ctx)
-    goTo(
-      ctx,
-      logoutId === undefined
-        ? '/sign-out'
-        : await deps.journeys.begin(deps.cookies.ensureBrowser(ctx), { logoutId }),
-    )
+    goTo(ctx, logoutId === undefined ? '/sign-out' : journeyPath(logoutId))
   }
 
   /** Added from the page that offered it: on to where the person was going. */

@@ -9,6 +9,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Ephemeral } from '../kernel/ephemeral.ts'
 import type { Journeys } from '../logout/journey.ts'
 import type { LogoutReports } from '../logout/report.ts'
+import type { SignOutRequests } from '../logout/sign-out-request.ts'
 import type { OfflinePolicy } from '../sessions/offline-access.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
@@ -39,6 +40,9 @@ export interface PortalDeps {
   readonly passkeys: Passkeys
   readonly ownAccount: OwnAccount
   readonly journeys: Journeys
+  readonly signOutRequests: SignOutRequests
+  /** How long the page of a sign-out gives apps that only the browser can tell, before it goes on. */
+  readonly frontChannelWaitMs: number
   readonly reports: Pick<LogoutReports, 'find'>
   /** Aborted when the process is about to stop: what would stay open ends. */
   readonly stopping: AbortSignal

@@ -16,6 +16,7 @@ import { addSignInRoutes } from './sign-in.ts'
 import { createSignInPages } from './sign-in-page.ts'
 import { addPasskeySignInRoutes } from './sign-in-passkey.ts'
 import { addSignOutRoutes } from './sign-out.ts'
+import { addSignOutJourneyRoutes } from './sign-out-journey.ts'
 import { addWellKnownRoutes } from './well-known.ts'
 
 /** Answers the paths of people; leaves every other path to what comes after it. */
@@ -42,6 +43,7 @@ export function createPortalRouter(deps: PortalDeps): Router {
   addAccountRoutes(router, deps, pages, account)
   addAccountChangeRoutes(router, deps, pages, account)
   addSignOutRoutes(router, deps, pages)
+  addSignOutJourneyRoutes(router, deps, pages)
   addWellKnownRoutes(router, deps)
   return router
 }

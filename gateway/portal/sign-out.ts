@@ -1,33 +1,29 @@
 /**
- * Signing out: the question, the act, and the page that tells what became of it.
+ * Signing out: the question, and the act. What becomes of it is shown by `sign-out-journey`.
  *
- * Owns: who may see which Logout. Relies on: the door through `ownAccount`, and the dispatcher, which tells the apps in its own time.
- * Never: waits for an app (invariant 6).
+ * Owns: what a person is asked, and which answers an app's settings leave them. Relies on: the door through `ownAccount`, and the
+ * dispatcher, which tells the apps in its own time. Never: waits for an app (invariant 6).
  */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { signOutPage } from '#views/pages/sign-out.ts'
-import { signOutQuestionPage } from '#views/pages/sign-out-question.ts'
+import { type SignOutChoice, signOutQuestionPage } from '#views/pages/sign-out-question.ts'
 import { simpleMessagePage } from '#views/pages/simple-message.ts'
-import { GatewayError } from '../kernel/errors.ts'
-import { type LogoutId, parseId } from '../kernel/ids.ts'
-import type { Journey, SignOutRequest } from '../logout/journey.ts'
-import { rowsOf } from '../logout/report.ts'
+import type { AppId } from '../kernel/ids.ts'
+import type { SignOutRequest } from '../logout/sign-out-request.ts'
 import { goTo, type Pages, type Person, queryOf } from '../pages/pages.ts'
+import { type EndResult, journeyPath } from '../sessions/ending.ts'
 import type { PortalDeps } from './deps.ts'
-import { streamReports } from './sign-out-events.ts'
 
-/** Everything under /sign-out. */
+/** GET and POST /sign-out. */
 export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages): void {
-  const { cookies, journeys, clock } = deps
-  const streams = streamReports(deps)
+  const { cookies, journeys, signOutRequests, ownAccount } = deps
 
   router.get('/sign-out', async (ctx) => {
     const person = await pages.personOf(ctx)
-    if (person === undefined) return showSignedOut(ctx)
+    if (person === undefined) return carryOn(ctx)
     const handle = queryOf(ctx, 'request')
     const request =
-      handle === undefined ? undefined : await journeys.findRequest(handle, cookies.ensureBrowser(ctx))
+      handle === undefined ? undefined : await signOutRequests.find(handle, cookies.ensureBrowser(ctx))
     await showQuestion(ctx, person, request === undefined ? undefined : handle, request)
   })
 
@@ -38,76 +34,34 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
     const form = await pages.formOf(ctx, person)
     const browser = cookies.ensureBrowser(ctx)
     const handle = form.get('request')
-    const request = handle === undefined ? undefined : await journeys.takeRequest(handle, browser)
-    if (form.get('decision') !== 'sign-out') return goTo(ctx, '/')
-    const { logoutId } = await deps.ownAccount.signOut(person.session, request?.appId)
+    const request = handle === undefined ? undefined : await signOutRequests.take(handle, browser)
+    const decision = form.get('decision')
+    if (decision !== 'sign-out' && decision !== 'app') return goTo(ctx, '/')
+    const through = { browser, ...request }
+    if (decision === 'app') {
+      // Its question is over, or another tab has answered it: nobody knows any more which app was meant.
+      if (request?.appId === undefined) return goTo(ctx, '/sign-out')
+      return goOn(ctx, request, await ownAccount.signOutOfApp(person.session, request.appId, through))
+    }
+    const ended = await ownAccount.signOut(person.session, through)
     // Only now: an end that failed must not look like one.
     cookies.clearSession(ctx)
-    if (logoutId === undefined) return goTo(ctx, request?.continueTo ?? '/sign-out')
-    const followUp = await journeys.begin(browser, { ...request, logoutId })
-    // From an app that said where to go on, we go there at once; what becomes of the rest can still be looked up (DECISIONS 25).
-    goTo(ctx, request?.continueTo ?? followUp)
+    goOn(ctx, request, ended)
   })
 
-  router.get('/sign-out/:id', async (ctx) => {
-    const { journey, id } = await journeyOf(ctx, ctx.params['id'])
-    const report = await deps.reports.find(id)
-    pages.show(
-      ctx,
-      signOutPage({
-        appearance: deps.appearance,
-        id,
-        startedAt: report?.startedAt ?? clock.now(),
-        now: clock.now(),
-        rows: report === undefined ? [] : rowsOf(report),
-        continueTo: wayOnOf(journey),
-      }),
-    )
-  })
+  /** To where the app wants the person, by way of the page where an app needs the browser, or where nothing else was wanted (DECISIONS 25). */
+  function goOn(ctx: Context, request: SignOutRequest | undefined, ended: EndResult): void {
+    const { logoutId, browserNeeded } = ended
+    const continueTo = request?.continueTo
+    const page = logoutId === undefined ? '/sign-out' : journeyPath(logoutId)
+    goTo(ctx, continueTo !== undefined && browserNeeded !== true ? continueTo : page)
+  }
 
-  router.get('/sign-out/:id/events', async (ctx) => {
-    const { id } = await journeyOf(ctx, ctx.params['id'])
-    await streams(ctx, id)
-  })
-
-  /** A Logout's name is public, so only the browser that signed out gets to see what became of it. */
-  async function journeyOf(
-    ctx: Context,
-    name: string | undefined,
-  ): Promise<{ readonly id: LogoutId; readonly journey: Journey }> {
-    const id = parseId('logout', name)
+  /** Nobody is signed in. A sign-out that a crash, a closed tab or a second click interrupted goes on where it was. */
+  async function carryOn(ctx: Context): Promise<void> {
     const browser = cookies.readBrowser(ctx)
-    const journey = id === undefined || browser === undefined ? undefined : await journeys.find(id, browser)
-    if (id === undefined || journey === undefined) {
-      throw new GatewayError('logout_not_found', 'This sign-out is over, or it happened in another browser.')
-    }
-    return { id, journey }
-  }
-
-  async function showQuestion(
-    ctx: Context,
-    person: Person,
-    handle: string | undefined,
-    request: SignOutRequest | undefined,
-  ): Promise<void> {
-    const { account, session } = person
-    const app = request?.appId === undefined ? undefined : deps.apps.find(request.appId)
-    const appSessions = await deps.sessionStore.appSessionsOf([session.id], 'active')
-    pages.show(
-      ctx,
-      signOutQuestionPage({
-        appearance: deps.appearance,
-        csrf: pages.csrfFor(ctx, person),
-        app: app === undefined ? undefined : { name: app.name },
-        request: handle,
-        account: { email: account.email, name: account.name },
-        appCount: appSessions.length,
-      }),
-      { leave: { formTargets: request?.continueTo === undefined ? [] : [request.continueTo] } },
-    )
-  }
-
-  function showSignedOut(ctx: Context): void {
+    const open = browser === undefined ? undefined : await journeys.findOpen(browser)
+    if (open !== undefined) return goTo(ctx, journeyPath(open.logoutId))
     pages.show(
       ctx,
       simpleMessagePage({
@@ -120,8 +74,33 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
     )
   }
 
-  function wayOnOf({ appId, continueTo }: Journey): { href: string; appName: string } | undefined {
-    const app = appId === undefined ? undefined : deps.apps.find(appId)
-    return continueTo === undefined || app === undefined ? undefined : { href: continueTo, appName: app.name }
+  async function showQuestion(
+    ctx: Context,
+    person: Person,
+    handle: string | undefined,
+    request: SignOutRequest | undefined,
+  ): Promise<void> {
+    const { account, session } = person
+    const app = request?.appId === undefined ? undefined : deps.apps.find(request.appId)
+    const appSessions = await deps.sessionStore.appSessionsOf([session.id], 'active')
+    const hasPart = appSessions.some(({ appId }) => appId === app?.id)
+    pages.show(
+      ctx,
+      signOutQuestionPage({
+        appearance: deps.appearance,
+        csrf: pages.csrfFor(ctx, person),
+        app: app === undefined ? undefined : { name: app.name },
+        request: handle,
+        account: { email: account.email, name: account.name },
+        appCount: appSessions.length,
+        choice: hasPart ? choiceOf(app?.id) : 'everywhere',
+      }),
+      { leave: { formTargets: request?.continueTo === undefined ? [] : [request.continueTo] } },
+    )
+  }
+
+  /** What the operator lets the person choose, for an app that has a part of this session. */
+  function choiceOf(appId: AppId | undefined): SignOutChoice {
+    return (appId === undefined ? undefined : deps.apps.find(appId))?.logout.appSignsOut ?? 'everywhere'
   }
 }

@@ -29,6 +29,16 @@ export type DirectSelector =
 /** Which sessions to end. `app-sessions` and `app` end AppSessions only and leave the SsoSession alive. */
 export type SessionSelector = DirectSelector | { readonly kind: 'where'; readonly where: SessionWhere }
 
+/** The browser that holds the session which ends: it may watch what becomes of it, and it carries what only a browser can. */
+export interface ThroughBrowser {
+  /** The secret that tells it from every other. */
+  readonly browser: string
+  /** The app that asked for the sign-out. */
+  readonly appId?: AppId
+  /** Where it goes afterwards: a path of ours, or an address that is registered for that app. */
+  readonly continueTo?: string
+}
+
 export interface EndResult {
   /** Absent when nothing was active: then nothing was written and no one is told. */
   readonly logoutId?: LogoutId
@@ -38,13 +48,21 @@ export interface EndResult {
   readonly offlineAccesses?: number
   /** More than one batch: the others count as ended from now on too, and are settled in the background under the same Logout. */
   readonly continues?: true
+  /** True: apps wait for the browser, which must pass by the page of the Logout. */
+  readonly browserNeeded?: true
 }
 
 /**
  * The one door through which every session ends. Declared here and implemented in `logout/end-session.ts`, so that sign-in and
  * administration can end sessions without knowing how apps are told. Joins the caller's transaction or opens a durable one.
+ * `through`: given where the browser of these sessions is there; without it an app that only a browser can tell cannot be told.
  */
-export type EndSession = (selector: SessionSelector, cause: Cause, actor: Actor) => Promise<EndResult>
+export type EndSession = (
+  selector: SessionSelector,
+  cause: Cause,
+  actor: Actor,
+  through?: ThroughBrowser,
+) => Promise<EndResult>
 
 /**
  * Sessions that have ended by an instant and are not all marked yet (DECISIONS 23): whoever reads one of them finds it ended.
@@ -72,4 +90,9 @@ export interface EndMany {
   begin(where: SessionWhere, counts: SessionCounts, cause: Cause, actor: Actor): Promise<LogoutId>
   /** Settles what was begun under this Logout, batch by batch, to the end. */
   settle(id: LogoutId): Promise<void>
+}
+
+/** Where a browser watches what became of a Logout that it took part in, and tells the apps that only it can tell. */
+export function journeyPath(id: LogoutId): string {
+  return `/sign-out/${id}`
 }

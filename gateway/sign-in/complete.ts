@@ -7,7 +7,7 @@
 import type { Account } from '../accounts/account.ts'
 import type { AccountStore, CredentialStore } from '../accounts/store.ts'
 import type { AppendAudit } from '../audit/event.ts'
-import type { AccountId } from '../kernel/ids.ts'
+import type { AccountId, LogoutId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { EndSession } from '../sessions/ending.ts'
@@ -36,11 +36,16 @@ export interface Completion {
   readonly address: string
   readonly userAgent: string
   readonly current?: SsoSession
+  /** The browser's binding secret, and where it goes afterwards. */
+  readonly browser: string
+  readonly resumePath: string
 }
 
 export interface Begun {
   readonly session: SsoSession
   readonly secret: string
+  /** The sign-out of whoever was here before, which the browser must pass by: it has apps to tell. */
+  readonly signedOut?: LogoutId
 }
 
 /** More are over a limit only after it was lowered; the next sign-in ends the next so many. */
@@ -100,9 +105,13 @@ export function createComplete(deps: CompleteDeps) {
         }
 
         // 3. Another person at this browser: the first one's session ends before the second one's begins (N-005).
-        if (current !== undefined && current.accountId !== account.id) {
-          await deps.endSession({ kind: 'sso-sessions', ids: [current.id] }, 'account-switched', actor)
-        }
+        const switched =
+          current === undefined || current.accountId === account.id
+            ? undefined
+            : await deps.endSession({ kind: 'sso-sessions', ids: [current.id] }, 'account-switched', actor, {
+                browser: of.browser,
+                continueTo: of.resumePath,
+              })
         await makeRoom(account.id, actor)
         const begun = await deps.registry.begin({
           accountId: account.id,
@@ -112,7 +121,11 @@ export function createComplete(deps: CompleteDeps) {
           userAgent: of.userAgent,
         })
         await deps.append({ type: 'session.started', ssoSessionId: begun.session.id, ...facts }, { actor })
-        return begun
+        const { logoutId, browserNeeded } = switched ?? {}
+        return {
+          ...begun,
+          ...(logoutId === undefined || browserNeeded !== true ? {} : { signedOut: logoutId }),
+        }
       },
       { durable: true },
     )

@@ -13,6 +13,7 @@ import type { Ephemeral } from '../kernel/ephemeral.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { AccountId, AppId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
+import { journeyPath } from '../sessions/ending.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'
 import { createAttempts, type Proof, type SignInAttempt, type Wanted } from './attempt.ts'
 import type { Complete } from './complete.ts'
@@ -158,14 +159,19 @@ export function createSignIn(deps: SignInDeps): SignIn {
         remember: of.remember,
         address: of.address,
         userAgent: of.userAgent,
+        browser: of.browser,
+        resumePath: attempt.resumePath,
         ...(of.current === undefined ? {} : { current: of.current }),
       })
       if (begun !== undefined) {
+        const { session, secret, signedOut } = begun
         return {
           kind: 'signed-in',
-          ...begun,
-          remembered: begun.session.remembered,
-          resumePath: attempt.resumePath,
+          session,
+          secret,
+          remembered: session.remembered,
+          // The page of that sign-out goes on to where this one was going.
+          resumePath: signedOut === undefined ? attempt.resumePath : journeyPath(signedOut),
           offerPasskey,
         }
       }

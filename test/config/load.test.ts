@@ -308,6 +308,7 @@ describe('declared apps and accounts', () => {
           redirect_uris: ['https://wiki.example.com/callback'],
           post_logout_redirect_uris: [],
           backchannel_logout_session_required: false,
+          frontchannel_logout_session_required: false,
           id_token_signed_response_alg: 'RS256',
           grant_types: ['authorization_code'],
           response_types: ['code'],

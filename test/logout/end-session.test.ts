@@ -293,7 +293,7 @@ describe('what an app is owed', () => {
     await using engine = await openEngine({ apps: { wiki: reachable } })
     const { endSession } = await engine.openNode({
       messenger: {
-        channelOf: () => {
+        waysOf: () => {
           throw new TypeError('not a URL')
         },
       },

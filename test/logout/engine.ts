@@ -11,10 +11,12 @@ import { dayMs, hourMs } from '#gateway/kernel/clock.ts'
 import { type AccountId, type AppId, type LogoutId, newId, type SsoSessionId } from '#gateway/kernel/ids.ts'
 import type { Log } from '#gateway/kernel/log.ts'
 import type { AppDirectory, ToldApp } from '#gateway/logout/app-directory.ts'
+import type { Way } from '#gateway/logout/delivery.ts'
 import { Dispatcher, type DispatcherLimits } from '#gateway/logout/dispatcher.ts'
 import { createBeginEnding, createEndSession, type EndSessionDeps } from '#gateway/logout/end-session.ts'
 import { EndingJobs } from '#gateway/logout/ending-jobs.ts'
 import { createHealthReports } from '#gateway/logout/health-report.ts'
+import { createJourneys } from '#gateway/logout/journey.ts'
 import type { Messenger } from '#gateway/logout/messenger.ts'
 import { openKnownEndings } from '#gateway/logout/open-endings.ts'
 import { createPacer } from '#gateway/logout/pace.ts'
@@ -33,7 +35,7 @@ import { createManualClock, type ManualClock } from '#test/support/manual-clock.
 import { createSeededRandom } from '#test/support/seeded-random.ts'
 import { silentLog } from '#test/support/silent-log.ts'
 
-export type TestApp = Partial<ToldApp> & { readonly url?: string }
+export type TestApp = Partial<ToldApp> & { readonly url?: string; readonly ways?: readonly Way[] }
 
 export const policy: LifetimePolicy = {
   idleMs: 8 * hourMs,
@@ -76,7 +78,10 @@ export async function openEngine(
     },
   }
   const messenger: Messenger = {
-    channelOf: ({ appId }) => (apps.get(appId)?.url === undefined ? 'none' : 'back-channel'),
+    waysOf: ({ appId }) => {
+      const app = apps.get(appId)
+      return app?.ways ?? (app?.url === undefined ? [] : ['back-channel'])
+    },
     send: async ({ appId, sid }, timeoutMs) => {
       const url = apps.get(appId)?.url
       if (url === undefined) return { kind: 'no-channel' }
@@ -110,10 +115,16 @@ export async function openEngine(
     const dispatcher = new Dispatcher({
       ...common,
       messenger: { ...messenger, ...node.messenger },
+      apps: directory,
       limits: { ...limits, ...node.limits },
       ...(node.heartbeatMs === undefined ? {} : { heartbeatMs: node.heartbeatMs }),
     })
     const endings = await openKnownEndings({ jobs: ownStores.endJobs, changes, log })
+    const journeys = createJourneys({
+      ...common,
+      journeys: ownStores.journeys,
+      browserMessenger: { frameOf: ({ appId, sid }) => `https://${appId}.test/logout?sid=${sid}` },
+    })
     const doorDeps = {
       ...common,
       jobs: ownStores.endJobs,
@@ -121,6 +132,7 @@ export async function openEngine(
       pacer: createPacer(20),
       sessions: ownStores.sessions,
       tokens: ownStores.artifacts,
+      journeys: ownStores.journeys,
       apps: directory,
       messenger: { ...messenger, ...node.messenger },
       retryForMs,
@@ -134,6 +146,8 @@ export async function openEngine(
       sessions: ownStores.sessions,
       webhooks: ownStores.webhooks,
       tokens: ownStores.artifacts,
+      journeyStore: ownStores.journeys,
+      journeys,
       endSession,
       apps: directory,
       policy,
@@ -151,6 +165,7 @@ export async function openEngine(
       changes,
       doorDeps,
       sweeper,
+      journeys,
       stop: async () => {
         await sweeper[Symbol.asyncDispose]()
         await endingJobs[Symbol.asyncDispose]()

@@ -34,7 +34,7 @@ describe('changing one’s own password', () => {
     await portal.signedIn()
     const [session] = await portal.sessionsOf(account)
     if (session === undefined) throw new Error('not signed in')
-    await portal.gateway.commands.ownAccount.signOut(session)
+    await portal.gateway.commands.ownAccount.signOut(session, { browser: 'browser' })
     const outcome = await portal.gateway.commands.ownAccount.changePassword({
       session,
       currentPassword: password,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createJourneys } from '#gateway/logout/journey.ts'
+import { createSignOutRequests } from '#gateway/logout/sign-out-request.ts'
 import { openReceiver } from '#test/support/receiver.ts'
-import { silentLog } from '#test/support/silent-log.ts'
 import { reportsAt } from './events.ts'
 import { ada, app, type Portal, startPortal } from './portal.ts'
 import { csrfOf, type Visitor } from './visitor.ts'
@@ -9,7 +8,7 @@ import { csrfOf, type Visitor } from './visitor.ts'
 /** What the engine does for an app that asks without proof. */
 async function askedByApp(portal: Portal, browser: Visitor, continueTo?: string): Promise<string> {
   const { ephemeral, random } = portal.gateway
-  const handle = await createJourneys({ ephemeral, random, log: silentLog }).ask(
+  const handle = await createSignOutRequests({ ephemeral, random }).ask(
     browser.cookies.get(`gatehouse-${portal.port}-browser`) ?? '',
     { appId: 'wiki' as never, ...(continueTo === undefined ? {} : { continueTo }) },
   )

@@ -171,6 +171,8 @@ describe('what was proved', () => {
         remember: false,
         address: '',
         userAgent: '',
+        browser: 'browser',
+        resumePath: '/',
       })
     expect(await completeWith(password)).toBeDefined()
     expect(await completeWith(passkey)).toBeDefined()

@@ -5,6 +5,7 @@ import { createSqlConsentStore } from '#adapters/sql/consents.ts'
 import { createSqlCredentialStore } from '#adapters/sql/credentials.ts'
 import { createSqlEndJobStore } from '#adapters/sql/end-jobs.ts'
 import { openEphemeral } from '#adapters/sql/ephemeral.ts'
+import { createSqlJourneyStore } from '#adapters/sql/journeys.ts'
 import { createSqlLogoutStore } from '#adapters/sql/logouts.ts'
 import { createSqlSessionStore } from '#adapters/sql/sessions.ts'
 import type { Account } from '#gateway/accounts/account.ts'
@@ -91,9 +92,10 @@ export async function openSignIn(options: SignInTestOptions = {}) {
     jobs: createSqlEndJobStore(database, 'default'),
     endings: { add: () => {} },
     pacer: createPacer(20),
+    journeys: createSqlJourneyStore(database, 'default'),
     audit: { appendAll: async (all) => void events.push(...all) },
     apps: { find: () => undefined },
-    messenger: { channelOf: () => 'none' },
+    messenger: { waysOf: () => [] },
     transaction: database.transaction,
     changes: { announce: async () => {} },
     clock,

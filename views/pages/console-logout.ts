@@ -78,7 +78,7 @@ export function consoleLogoutPage(model: ConsoleLogoutModel): Html {
         : (account.email ?? account.id),
     back: { href: '/console/logouts', words: 'Logouts' },
     live: !report.settled,
-    reloadSeconds: !report.settled && now - model.startedAt < reloadForMs ? reloadSeconds : undefined,
+    reload: !report.settled && now - model.startedAt < reloadForMs ? { seconds: reloadSeconds } : undefined,
     main: html`<div data-sign-out="${report.settled ? 'settled' : 'open'}" data-events="${events}">
 ${stateSymbols}${facts(model, report.puts['settled'] ?? '')}
 ${toldPart(model, report, path)}

@@ -10,6 +10,8 @@ import { clockWords, durationWords } from '../time.ts'
 export type SignOutState =
   /** The app answered that its session is gone. */
   | 'confirmed'
+  /** Its page was loaded in this browser, which proves nothing. */
+  | 'sent'
   /** Not asked yet, or asked and not answered yet. */
   | 'waiting'
   /** Asked without success: it did not answer, or did not confirm. Asked again at `nextAttemptAt`. */
@@ -23,6 +25,8 @@ export type SignOutState =
 
 export interface SignOutRow {
   readonly appName: string
+  /** How it is told; absent on rows that are about telling it by the gateway. */
+  readonly channel?: 'back-channel' | 'front-channel' | 'none' | undefined
   readonly state: SignOutState
   /** Why, as the end of a sentence of ours: "it does not know this session". */
   readonly detail?: string | undefined
@@ -30,6 +34,12 @@ export interface SignOutRow {
   /** Until when the app's own session may last; absent when nobody knows. */
   readonly mayLastUntil?: number | undefined
 }
+
+/** What has ended: the whole session, one app's part of it, or the session of whoever was here before. */
+export type SignOutScope =
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'app'; readonly appName: string }
+  | { readonly kind: 'switched' }
 
 /** The JSON of the server-sent event `report`. */
 export interface SignOutReport {
@@ -49,38 +59,70 @@ export interface SignOutReportRow {
 }
 
 /** The whole report at this moment. */
-export function signOutReport(rows: readonly SignOutRow[], now: number): SignOutReport {
+export function signOutReport(
+  rows: readonly SignOutRow[],
+  now: number,
+  scope: SignOutScope = { kind: 'whole' },
+): SignOutReport {
   const waiting = rows.some((row) => row.state === 'waiting')
   const retrying = rows.some((row) => row.state === 'retrying')
   return {
-    heading: heading(rows, waiting),
-    summary: summary(rows, waiting),
+    heading: heading(rows, waiting, scope),
+    summary: summary(rows, waiting, scope),
     settled: !waiting && !retrying,
     rows: rows.map((row) => reportRow(row, now)),
   }
 }
 
-function heading(rows: readonly SignOutRow[], waiting: boolean): string {
-  if (waiting) return `Signing you out of ${count(rows.length, 'app', 'apps')}`
-  return rows.every((row) => row.state === 'confirmed') ? 'You are signed out' : 'You are signed out here'
+function heading(rows: readonly SignOutRow[], waiting: boolean, scope: SignOutScope): string {
+  const confirmed = rows.every((row) => row.state === 'confirmed')
+  switch (scope.kind) {
+    case 'whole':
+      if (waiting) return `Signing you out of ${count(rows.length, 'app', 'apps')}`
+      return confirmed ? 'You are signed out' : 'You are signed out here'
+    case 'app':
+      if (waiting) return `Signing you out of ${scope.appName}`
+      return confirmed
+        ? `You are signed out of ${scope.appName}`
+        : `You are signed out of ${scope.appName} here`
+    case 'switched':
+      return waiting ? 'Signing the last account out' : 'The last account is signed out here'
+    default:
+      return scope satisfies never
+  }
 }
 
-function summary(rows: readonly SignOutRow[], waiting: boolean): string {
+function summary(rows: readonly SignOutRow[], waiting: boolean, scope: SignOutScope): string {
   const counted = (...states: readonly SignOutState[]): number =>
     rows.filter((row) => states.includes(row.state)).length
   const confirmed = counted('confirmed')
   const failed = counted('refused', 'given-up', 'cannot-be-told')
   const retrying = counted('retrying')
+  const sent = counted('sent')
   if (rows.length === 0) return 'No app had a session.'
-  if (waiting) return 'Your session here has ended already. You can close this page.'
+  if (waiting) return waitingWords(rows, scope)
   if (confirmed === rows.length) return `${everyApp(rows.length)} confirmed it.`
   const parts = [
     confirmed > 0 && `${confirmed} of ${count(rows.length, 'app', 'apps')} confirmed.`,
+    sent > 0 &&
+      `${count(sent, 'app was', 'apps were')} asked through this browser, which cannot know whether it worked.`,
     retrying > 0 &&
       `${count(retrying, 'app has', 'apps have')} not confirmed yet and will be told again, even if you close this page.`,
     failed > 0 && `In ${count(failed, 'app', 'apps')} you may still be signed in.`,
   ]
   return parts.filter((part) => part !== false).join(' ')
+}
+
+/** Whether the page may be closed depends on whether anything still needs it. */
+function waitingWords(rows: readonly SignOutRow[], scope: SignOutScope): string {
+  const ended =
+    scope.kind === 'app'
+      ? 'You stay signed in here and in your other apps.'
+      : scope.kind === 'switched'
+        ? 'Its session here has ended already.'
+        : 'Your session here has ended already.'
+  const browserNeeded = rows.some((row) => row.state === 'waiting' && row.channel === 'front-channel')
+  return `${ended} ${browserNeeded ? 'Keep this page open for a moment: some apps are told through it.' : 'You can close this page.'}`
 }
 
 function everyApp(apps: number): string {
@@ -93,8 +135,13 @@ function reportRow(row: SignOutRow, now: number): SignOutReportRow {
   switch (row.state) {
     case 'confirmed':
       return { ...base, words: 'Signed out' }
+    case 'sent':
+      return { ...base, ...lasting('Asked through this browser, not confirmed.', row.mayLastUntil, now) }
     case 'waiting':
-      return { ...base, words: 'Waiting for its answer' }
+      return {
+        ...base,
+        words: row.channel === 'front-channel' ? 'Asking through this browser' : 'Waiting for its answer',
+      }
     case 'retrying':
       return { ...base, words: `Not confirmed yet. Will keep trying${nextTry(row.nextAttemptAt, now)}` }
     case 'refused':
