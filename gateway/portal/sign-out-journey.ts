@@ -64,8 +64,8 @@ export function addSignOutJourneyRoutes(router: Router, deps: PortalDeps, pages:
   })
 
   router.post('/sign-out/:id/loaded', async (ctx) => {
-    const { journey, id } = await journeyOf(ctx)
-    const said = readShape(loaded, await pages.browserJsonOf(ctx, purposeOf(id)))
+    const said = readShape(loaded, await pages.browserJsonOf(ctx, purposeOf(ctx.params['id'])))
+    const { journey } = await journeyOf(ctx)
     await journeys.loaded(
       journey,
       said.loaded.flatMap((name) => parseId('delivery', name) ?? []),
@@ -114,7 +114,7 @@ export function addSignOutJourneyRoutes(router: Router, deps: PortalDeps, pages:
 }
 
 /** What a token of the page is good for: this sign-out and no other. */
-function purposeOf(id: LogoutId): string {
+function purposeOf(id: string | undefined): string {
   return `sign-out ${id}`
 }
 
