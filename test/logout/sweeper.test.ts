@@ -22,7 +22,12 @@ describe.for([
     const { session, appSessions } = await engine.signIn('ada', ['wiki'])
 
     engine.clock.advance({ hours: 8, ms: -1 })
-    expect(await sweeper.runOnce()).toEqual({ ssoSessionsEnded: 0, appSessionsEnded: 0, deleted: 0 })
+    expect(await sweeper.runOnce()).toEqual({
+      ssoSessionsEnded: 0,
+      appSessionsEnded: 0,
+      givenUp: 0,
+      deleted: 0,
+    })
     expect(await engine.isActive(session.id)).toBe(true)
 
     engine.clock.advance({ ms: 1 })
@@ -126,7 +131,12 @@ describe.for([
     engine.apps.set('hr', {})
     engine.apps.delete('gone')
     engine.clock.advance({ hours: 2 })
-    expect(await sweeper.runOnce()).toEqual({ ssoSessionsEnded: 0, appSessionsEnded: 0, deleted: 0 })
+    expect(await sweeper.runOnce()).toEqual({
+      ssoSessionsEnded: 0,
+      appSessionsEnded: 0,
+      givenUp: 0,
+      deleted: 0,
+    })
     engine.clock.advance({ hours: 6 })
     expect(await sweeper.runOnce()).toMatchObject({ ssoSessionsEnded: 1, appSessionsEnded: 2 })
   })
