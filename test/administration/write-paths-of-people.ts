@@ -5,7 +5,7 @@ import type { SetUp } from '#gateway/sign-in/set-up.ts'
 import { addPasskey, registrationOptions } from '#test/attacks/passkeys.ts'
 import { createSoftwareAuthenticator } from '#test/support/passkey.ts'
 import { grace, type Lives } from './lives.ts'
-import { nothing, type Rows, wiki } from './write-paths.ts'
+import { at, nothing, type Rows, wiki } from './write-paths.ts'
 
 /** What people do on their account page, in the browser that signed in with a password. */
 export const ownRows: Rows<Commands['ownAccount']> = {
@@ -15,6 +15,18 @@ export const ownRows: Rows<Commands['ownAccount']> = {
       does: async ({ world: { issuer }, browsers: { laptop } }) =>
         laptop.submit(await laptop.get(`${issuer}/sign-out`), { decision: 'sign-out' }),
       ends: { laptop: 'account' },
+    },
+  ],
+  signOutOfApp: [
+    {
+      what: 'of one app, which asked: the rest goes on',
+      does: async ({ world, sessions }) =>
+        world.gateway.commands.ownAccount.signOutOfApp(await liveSession(world, sessions.laptop), wiki, {
+          browser: 'browser',
+          appId: wiki,
+        }),
+      ends: at('wiki', 'app', ['laptop']),
+      by: 'app',
     },
   ],
   endSession: [

@@ -19,12 +19,9 @@ import { fileRows } from './write-paths-of-the-file.ts'
 
 const seeds = [undefined, 31] as const
 
-function rowsOf(
-  group: Readonly<Record<string, readonly Omit<Row, 'by'>[]>>,
-  by: Actor['kind'],
-): readonly Row[] {
+function rowsOf(group: Readonly<Record<string, readonly GroupRow[]>>, by: Actor['kind']): readonly Row[] {
   return Object.entries(group).flatMap(([command, rows]) =>
-    rows.map((row) => ({ ...row, what: `${command}: ${row.what}`, by })),
+    rows.map((row) => ({ by, ...row, what: `${command}: ${row.what}` })),
   )
 }
 

@@ -11,8 +11,11 @@ export interface Row {
   readonly by: Actor['kind']
 }
 
+/** A row of a group, which says who gives its commands; the record of some says otherwise. */
+export type GroupRow = Omit<Row, 'by'> & Partial<Pick<Row, 'by'>>
+
 /** At least one row for each method. */
-export type Rows<Of> = { readonly [Name in keyof Of]: readonly [Omit<Row, 'by'>, ...Omit<Row, 'by'>[]] }
+export type Rows<Of> = { readonly [Name in keyof Of]: readonly [GroupRow, ...GroupRow[]] }
 
 export const wiki = 'wiki' as AppId
 export const notes = 'notes' as AppId
