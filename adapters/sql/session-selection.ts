@@ -208,13 +208,18 @@ export function createSessionSelection(database: SqlDatabase, tenant: string): S
 
     countApps: async (ids) => {
       if (ids.length === 0) return []
-      const rows = await selectApp()
-        // Not the column alone, or SQLite goes through everything that is active in the order of apps.
-        .select([sql<string>`app_id || ''`.as('app'), (of) => of.fn.countAll<number>().as('count')])
-        .where('sso_session_id', 'in', ids)
+      const counted = selectApp()
+        .select((of) => of.fn.countAll<number>().as('count'))
         .where('ended_at', 'is', null)
-        .groupBy('app')
-        .execute()
+      const rows =
+        ids === 'all'
+          ? await counted.select('app_id as app').groupBy('app_id').execute()
+          : await counted
+              // Not the column alone, or SQLite goes through everything that is active in the order of apps.
+              .select(sql<string>`app_id || ''`.as('app'))
+              .where('sso_session_id', 'in', ids)
+              .groupBy('app')
+              .execute()
       return rows.map(({ app, count }) => ({ appId: app as AppId, count: Number(count) }))
     },
 

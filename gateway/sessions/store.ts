@@ -148,9 +148,9 @@ export interface SessionSelection {
     where: SessionWhere,
     of: { readonly startedBy: number; readonly after?: SessionCursor; readonly limit: number },
   ): Promise<{ readonly matched: readonly MatchedSession[]; readonly next?: SessionCursor }>
-  /** Active AppSessions of these SsoSessions, counted by app. */
+  /** Active AppSessions of these SsoSessions, or all that there are, counted by app. */
   countApps(
-    ids: readonly SsoSessionId[],
+    ids: readonly SsoSessionId[] | 'all',
   ): Promise<readonly { readonly appId: AppId; readonly count: number }[]>
   /** Active sessions that an ending has still to mark: AppSessions where it ends those alone, else SsoSessions. Not for `where`. */
   countCovered(ending: { readonly selector: DirectSelector; readonly epochAt: number }): Promise<number>

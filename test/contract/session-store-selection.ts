@@ -118,6 +118,13 @@ export function describeSessionSelection(name: string, open: OpensSessionStore):
         { appId: 'wiki', count: 1 },
       ])
       expect(await store.sessions.countApps([])).toEqual([])
+      const all = await store.sessions.countApps('all')
+      expect(all.toSorted((one, other) => one.appId.localeCompare(other.appId))).toEqual([
+        { appId: 'board', count: 2 },
+        { appId: 'wiki', count: 2 },
+      ])
+      await end(store, 'desk')
+      expect(await store.sessions.countApps('all')).toContainEqual({ appId: 'wiki', count: 1 })
       expect(await store.otherTenant.countApps([ssoId('laptop')])).toEqual([])
     })
   })
