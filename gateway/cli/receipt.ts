@@ -150,7 +150,10 @@ function say(terminal: Terminal, receipt: Receipt, keyId: string): void {
   terminal.line(
     'It proves that the gateway had these on record when it signed. Confirmed means that the app answered 200 or 204',
   )
-  terminal.line("to a signed logout token; what the app then did with its own session is the app's word.")
+  terminal.line(
+    "to a signed logout token; what the app then did with its own session is the app's word. Sent means that a",
+  )
+  terminal.line('browser loaded a page of the app, and proves nothing of its session.')
   if (receipt.lines_sha256 !== undefined) {
     terminal.line(
       `Its ${counted(logout.deliveries, 'delivery', 'deliveries')} are not in it. Their lines have the SHA-256 ${receipt.lines_sha256}.`,

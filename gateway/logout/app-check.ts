@@ -11,7 +11,7 @@ export interface AppCheckReport {
   readonly appId: AppId
   readonly appName: string
   readonly checkedAt: number
-  /** Where it is told; absent when the gateway cannot tell it by itself. */
+  /** Where it is told; absent when the gateway does not tell it by itself. */
   readonly url?: string
   readonly outcome: AppCheckOutcome
   /** What came of it, and what that means, in whole sentences. */
@@ -29,7 +29,7 @@ export type AppCheckOutcome =
   | 'advice'
   | 'failed'
   | 'unreachable'
-  /** The gateway itself cannot tell it: it has no address for that. */
+  /** The gateway itself does not tell it: it has no address for that, or is told through the browser alone. */
   | 'no-back-channel'
 
 export type AppConnection =

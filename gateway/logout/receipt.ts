@@ -59,7 +59,7 @@ export function createReceipts(deps: ReceiptDeps): Receipts {
       const payload: Receipt = {
         iss: issuer,
         iat: toEpochSeconds(clock.now()),
-        logout: describe(logout, logout.settledAt, told.count),
+        logout: describe(logout, logout.settledAt, told),
         ...told.said,
       }
       return { kind: 'receipt', jws: sign(payload) }
@@ -128,7 +128,9 @@ export function readReceipt(payload: Readonly<Record<string, unknown>>): Receipt
 }
 
 interface Told {
-  readonly count: number
+  readonly deliveries: number
+  /** Fewer than deliveries where an app is told in both ways. */
+  readonly appSessions: number
   readonly said: Pick<Receipt, 'apps' | 'deliveries' | 'lines_sha256'>
 }
 
@@ -141,7 +143,8 @@ async function readDeliveries(
   const totals = new Map<string, { readonly app: string; readonly state: string; readonly count: number }>()
   let listed: ReceiptDelivery[] | undefined = []
   let bytes = 0
-  let count = 0
+  const appSessions = new Set<string>()
+  let deliveries = 0
   let after: DeliveryId | undefined
   for (;;) {
     const page = await logouts.deliveriesAfter(id, after, readAtOnce)
@@ -163,14 +166,16 @@ async function readDeliveries(
       const key = JSON.stringify([said.app, said.state])
       totals.set(key, { app: said.app, state: said.state, count: (totals.get(key)?.count ?? 0) + 1 })
       after = delivery.id
-      count++
+      appSessions.add(delivery.appSessionId)
+      deliveries++
     }
     if (page.length < readAtOnce) break
     // A store in this process answers without letting anybody else have a turn.
     await new Promise<void>((next) => setImmediate(next))
   }
   return {
-    count,
+    deliveries,
+    appSessions: appSessions.size,
     said: {
       apps: [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total),
       ...(listed === undefined ? { lines_sha256: digested.digest('hex') } : { deliveries: listed }),
@@ -189,7 +194,7 @@ async function attemptsOf(
   return [...(await attemptsOf(logouts, ids.slice(0, half))), ...(await attemptsOf(logouts, ids.slice(half)))]
 }
 
-function describe(logout: Logout, settledAt: number, deliveries: number): Receipt['logout'] {
+function describe(logout: Logout, settledAt: number, { deliveries, appSessions }: Told): Receipt['logout'] {
   return {
     id: logout.id,
     cause: logout.cause,
@@ -200,7 +205,7 @@ function describe(logout: Logout, settledAt: number, deliveries: number): Receip
     sso_sessions: logout.ssoSessions,
     app_sessions: logout.appSessions,
     deliveries,
-    not_wanted: Math.max(0, logout.appSessions - deliveries),
+    not_wanted: Math.max(0, logout.appSessions - appSessions),
   }
 }
 

@@ -23,7 +23,7 @@ import { errorOf, type LogoutTokenDeps, logoutRequest } from './logout-token.ts'
 export interface LogoutCheckDeps extends Pick<LogoutTokenDeps, 'issuer' | 'keys' | 'clock' | 'random'> {
   readonly apps: Pick<AppRegistry, 'find'>
   readonly egress: Egress
-  /** One case. */
+  /** One case, unless the app has a timeout of its own. */
   readonly timeoutMs: number
 }
 
@@ -38,19 +38,25 @@ export function createLogoutCheck(deps: LogoutCheckDeps): AppCheck {
       throw new GatewayError('app_not_found', 'There is no such app.')
     const url = app.oidc.metadata.backchannel_logout_uri
     const report = { appId, appName: app.name, checkedAt: deps.clock.now() }
-    if (url === undefined) return { ...report, ...withoutBackChannel() }
+    if (url === undefined || app.logout.channel === 'front-channel')
+      return { ...report, ...withoutBackChannel(app) }
     return { ...report, url, ...(await tryOut(deps, app, url)) }
   }
 }
 
 type Findings = Pick<AppCheckReport, 'outcome' | 'summary' | 'connection' | 'cases'>
 
-function withoutBackChannel(): Findings {
+function withoutBackChannel({ logout, oidc: { metadata } }: App): Findings {
+  const byBrowser = metadata.frontchannel_logout_uri !== undefined && logout.channel !== 'back-channel'
+  const unused = metadata.backchannel_logout_uri !== undefined
   return {
     outcome: 'no-back-channel',
-    summary:
-      'The app has no back-channel logout address, so there is nothing to check and the gateway cannot tell it when a session ends: ' +
-      'its own session lasts as long as the app likes. Give it a backchannel_logout_uri if it can have one.',
+    summary: byBrowser
+      ? "The app is told through the person's browser alone, so there is nothing that the gateway could check by itself. A frame that loaded " +
+        'is shown as sent and never as confirmed, and where no browser is there (an operator, a disabled account, a session that ran out) ' +
+        `it cannot be told: its own session lasts as long as the app likes. ${unused ? 'It has a back-channel logout address too; its logout.channel says not to use it.' : 'Give it a backchannel_logout_uri if it can have one.'}`
+      : 'The app has no back-channel logout address, so there is nothing to check and the gateway cannot tell it when a session ends: ' +
+        'its own session lasts as long as the app likes. Give it a backchannel_logout_uri if it can have one.',
     cases: [],
   }
 }
@@ -58,11 +64,12 @@ function withoutBackChannel(): Findings {
 /** One request at a time: an app that is checked is one that people use. */
 async function tryOut(deps: LogoutCheckDeps, app: App, url: string): Promise<Findings> {
   const began = performance.now()
+  const timeoutMs = app.logout.timeoutMs ?? deps.timeoutMs
   const ask = async (of: CheckCase): Promise<EgressOutcome | undefined> => {
     const leftMs = totalMs - (performance.now() - began)
     if (leftMs <= 0) return undefined
     const form = await of.form()
-    return deps.egress.send(logoutRequest(app, url, form, Math.min(deps.timeoutMs, leftMs)))
+    return deps.egress.send(logoutRequest(app, url, form, Math.min(timeoutMs, leftMs)))
   }
 
   const [good, ...others] = checkCases(deps, app)

@@ -146,6 +146,29 @@ describe('a receipt of a settled Logout', () => {
     )
   })
 
+  test('tells an app that was told in two ways from one that did not want to hear, and sent from confirmed', async () => {
+    await using world = await endedWorld({ apps: { wiki: {} } })
+    const settledAt = world.clock.now()
+    // Two AppSessions have ended: of one the app was told twice, the other's app does not want to hear of it.
+    const logout = aLogout({ settledAt, appSessions: 2 })
+    const first = aDelivery({ logoutId: logout.id })
+    const second = aDelivery({
+      logoutId: logout.id,
+      channel: 'front-channel',
+      appSessionId: first.appSessionId,
+    })
+    await world.gateway.stores.logouts.insert(logout, [
+      { ...first, progress: { state: 'delivered', settledAt } },
+      { ...second, progress: { state: 'sent', settledAt } },
+    ])
+    const receipt = readReceipt(claimsOf(await receiptOf(world, logout.id)))
+    expect(receipt?.logout).toMatchObject({ deliveries: 2, not_wanted: 1 })
+    expect(receipt?.apps).toEqual([
+      { app: 'wiki', state: 'confirmed', count: 1 },
+      { app: 'wiki', state: 'sent', count: 1 },
+    ])
+  })
+
   test('is not given while an app is still to be told, nor of a Logout that is not there', async () => {
     await using world = await endedWorld({ apps: { wiki: {} } })
     const { receipts, dispatcher, stores, transaction } = world.gateway

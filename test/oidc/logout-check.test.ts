@@ -293,6 +293,36 @@ describe('an app that cannot be reached', () => {
   })
 })
 
+describe('an app that is told through the browser alone', () => {
+  const url = 'http://127.0.0.1:4001'
+  const { backchannel_logout_uri, ...oidc } = declaredApp('wiki', url).oidc
+  const frontchannel_logout_uri = `${url}/frontchannel-logout`
+  test.for([
+    [
+      'because it has no other address',
+      { oidc: { ...oidc, frontchannel_logout_uri } },
+      /Give it a backchannel/,
+    ],
+    [
+      'because the operator chose so',
+      {
+        logout: { channel: 'front-channel' },
+        oidc: { ...oidc, backchannel_logout_uri, frontchannel_logout_uri },
+      },
+      /says not to use it/,
+    ],
+  ] as const)('%s is said to be so, and what that means', async ([, app, words]) => {
+    await using gateway = await startGateway({
+      settings: { apps: [{ ...declaredApp('wiki', url), ...app }] },
+    })
+    const report = await gateway.gateway.commands.checkApp(wiki, byShell)
+    expect(report).toMatchObject({ outcome: 'no-back-channel', cases: [] })
+    expect(report.url).toBeUndefined()
+    expect(report.summary).toMatch(/sent and never as confirmed/)
+    expect(report.summary).toMatch(words)
+  })
+})
+
 describe('the command to check an app', () => {
   test('is in the audit trail with what came of it', async () => {
     await using world = await withApp({ overlooks: ['aud'] })
