@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createArgon2Hasher } from '#adapters/argon2.ts'
+import type { Resolve } from '#adapters/egress-connect.ts'
 import { HttpEgress } from '#adapters/egress-http.ts'
 import { createJsonLog } from '#adapters/json-log.ts'
 import { SqlChanges } from '#adapters/sql/changes.ts'
@@ -61,6 +62,8 @@ export interface Machine {
   readonly log?: Log
   /** Awaited between statements (DECISIONS 34). */
   readonly pause?: () => Promise<void>
+  /** What names lead to. */
+  readonly resolve?: Resolve
 }
 
 export type Core = Awaited<ReturnType<typeof composeCore>>
@@ -125,7 +128,8 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     masterKey,
   })
 
-  const egress = new HttpEgress(config.egress)
+  const { resolve } = machine
+  const egress = new HttpEgress({ ...config.egress, ...(resolve === undefined ? {} : { resolve }) })
   const messenger = createLogoutMessenger({ issuer: config.issuer, apps, keys, egress, clock, random })
   const checkApp = createLogoutCheck({
     issuer: config.issuer,

@@ -1,9 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { Browser, Page } from '#test/support/browser.ts'
+import { type Browser, createBrowser, type Page } from '#test/support/browser.ts'
 import { claimsOf, codeFor, exchange, userinfoStatus } from '#test/support/oauth.ts'
 import { ada, bob, signInAt, startTwoApps, type TwoApps } from '#test/support/two-apps.ts'
 import { clientOf, isSignedIn, signedIn, signOut } from './attacker.ts'
+
+const noAddress = { backchannel_logout_uri: undefined, backchannel_logout_session_required: undefined }
 
 describe('C: logout protocols', () => {
   test('N-021 a sign-out without a hint asks the person, and a GET or a foreign POST alone ends nothing', async () => {
@@ -214,6 +216,35 @@ describe('C: logout protocols', () => {
     const done = await signOut(all, await again(all, browser))
     await all.gateway.dispatcher.runDue()
     expect((await browser.get(done.url)).text).toMatch(/<h1[^>]*>You are signed out</)
+  })
+
+  test.for([
+    ['was not asked yet', {}, {}],
+    ['has no address for it', { boardOidc: noAddress }, {}],
+    ['never answered until there was no time left', {}, { hours: 80 }],
+  ] as const)('N-030 an app that %s is not shown as signed out, to nobody', async ([, options, later]) => {
+    await using all = await startTwoApps(options)
+    const { gateway, clock } = all
+    const browser = await again(all, createBrowser())
+    all.board.behave('fail')
+    const done = await signOut(all, browser)
+    if ('hours' in later) {
+      // Asked again and again for three days, the waits between shorter than these steps.
+      for (let hour = 0; hour < later.hours; hour++) {
+        clock.advance({ hours: 1 })
+        await gateway.dispatcher.runDue()
+      }
+    }
+    const [{ id } = { id: undefined }] = await gateway.reports.list({ limit: 1 })
+    if (id === undefined) throw new Error('nothing ended')
+    const board = (await gateway.reports.find(id))?.deliveries.find(({ appId }) => appId === 'board')
+    expect(board?.state).not.toBe('confirmed')
+    const page = await createBrowser().get(done.url)
+    expect(page.text).not.toMatch(/Board|Wiki/)
+    if ('hours' in later) return
+    const { text } = await browser.get(done.url)
+    expect(text).toContain('Board')
+    expect(text).not.toMatch(/<h1[^>]*>You are signed out<|2 of 2|both apps confirmed|signed out everywhere/i)
   })
 })
 

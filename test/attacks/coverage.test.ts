@@ -19,6 +19,8 @@ const promised: Readonly<Record<string, readonly number[]>> = {
   'N, WebAuthn': span(141, 147),
   // N-163 is about forward-auth, N-164 about host rules: neither is here.
   'P, host and proxy': [161, 162, 165],
+  // N-175 is about mail, which there is none of.
+  'Q, requests of our own': span(171, 174),
   'R, browser': span(181, 188),
   // N-194 is about impersonation: it is not here.
   'S, operators': [...span(191, 193), 195, 196],

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import type { Resolve } from '#adapters/egress-connect.ts'
 import { loadConfig } from '#config/load.ts'
 import { compose, type Gateway } from '#gateway/compose.ts'
 import { createListener } from '#gateway/http/listener.ts'
@@ -23,6 +24,8 @@ export interface TestGatewayOptions {
   readonly folder?: string
   readonly port?: number
   readonly clock?: ManualClock
+  /** What names lead to, for the gateway's own requests. */
+  readonly resolve?: Resolve
   /** True keeps real time: for browsers, whose clocks are their own. */
   readonly realTime?: boolean
   /** Runs the dispatcher and the sweeper as `serve` does; otherwise a test runs them by hand. */
@@ -65,6 +68,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     log: collectingLog(logLines),
     ...(options.seed === undefined ? {} : { pause: seededPause(options.seed) }),
     ...(options.pause === undefined ? {} : { pause: options.pause }),
+    ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
   })
   await gateway.commands.applyDeclared()
   const listener = createListener(gateway.handle)
