@@ -123,6 +123,56 @@ describe('gatehouse beside a running server', { timeout }, () => {
     expect((await shell.gatehouse('session', 'end', session.id)).out).toContain('No session was active')
   })
 
+  test('counts what conditions find, and ends it: none of it opens anything when the command is done', async () => {
+    await using app = await openReceiver()
+    await using server = await startGateway({ realTime: true, background: true })
+    const shell = openCommandLine(server.folder)
+    await addWikiAndAda(server, `${app.url}/backchannel-logout`)
+    const { secret } = await beginSession(server, 'ada@example.com', 'wiki' as AppId)
+    const opens = () => server.gateway.sessions.resolve(secret, { address: '192.0.2.1' })
+
+    const elsewhere = ['--network', '198.51.100.0/24', '--dry-run']
+    expect((await shell.gatehouse('session', 'end', ...elsewhere)).out).toMatch(
+      /^Would end 0 sessions of 0 accounts/,
+    )
+    const here = ['--network', '192.0.2.0/24', '--signed-in-by', 'password', '--app', 'wiki']
+    const counted = await shell.gatehouse('session', 'end', ...here, '--dry-run')
+    expect(counted.out).toBe('Would end 1 session of 1 account, and with them 1 session at 1 app.\n')
+    expect(await opens()).toMatchObject({ kind: 'live' })
+
+    const ended = await shell.gatehouse('session', 'end', ...here)
+    expect(ended).toMatchObject({ code: 0, err: '' })
+    expect(ended.out).toMatch(/^Ended 1 session at the gateway and 1 session at apps/)
+    expect(await opens()).toMatchObject({ kind: 'none' })
+    await app.arrived(1)
+    const [logoutId = ''] = /lgo_[A-Za-z0-9_-]+/.exec(ended.out) ?? []
+    const report = await shell.gatehouse('logout', 'show', logoutId)
+    expect(report.out).toMatch(/^cause +bulk$/m)
+    expect(report.out).toMatch(/^progress +ended 1, all of them by/m)
+  })
+
+  test('refuses conditions that it cannot read, that are empty, or that say nothing, and ends nothing', async () => {
+    await using server = await startGateway({ realTime: true, background: true })
+    const shell = openCommandLine(server.folder)
+    await addWikiAndAda(server, 'http://127.0.0.1:9/backchannel-logout')
+    const { secret } = await beginSession(server, 'ada@example.com', 'wiki' as AppId)
+    const refused = [
+      [['--network', '192.0.2.0/240'], 'is not a network'],
+      [['--network', ''], '--network is empty'],
+      [['--started-before', 'yesterday'], 'is not a date'],
+      [['--everyone', '--account', 'ada@example.com'], '--everyone takes no condition'],
+      [['--dry-run'], 'Say which'],
+    ] as const
+    for (const [flags, why] of refused) {
+      const { code, err } = await shell.gatehouse('session', 'end', ...flags)
+      expect(code).not.toBe(0)
+      expect(err).toContain(why)
+    }
+    expect(await server.gateway.sessions.resolve(secret, { address: '192.0.2.1' })).toMatchObject({
+      kind: 'live',
+    })
+  })
+
   test('disables an account, and retries what an app has refused', async () => {
     await using app = await openReceiver()
     await using server = await startGateway({ realTime: true, background: true })
