@@ -125,9 +125,12 @@ function openedByModel(of: OfSso, tenant: string, aaguid: string): Expression<Sq
   )
 }
 
-/** An AppSession that was active at the instant: one that ended since must not bring its SsoSession back, one that joined since is late. */
+/**
+ * An AppSession that was active at the instant: one that ended since must not bring its SsoSession back, one that joined since is late.
+ * Of sessions that have ended whole, those that the app keeps access of: it has a part in them still.
+ */
 function inWhich(of: OfSso, tenant: string, appId: string, epochAt: number): Expression<SqlBool> {
-  return of.exists(
+  const wasOpen = of.exists(
     of
       .selectFrom('app_sessions as opened')
       .select('opened.id')
@@ -138,6 +141,15 @@ function inWhich(of: OfSso, tenant: string, appId: string, epochAt: number): Exp
       .where('opened.started_at', '<=', epochAt)
       .where((app) => app.or([app('opened.ended_at', 'is', null), app('opened.ended_at', '>=', epochAt)])),
   )
+  const isKept = of.exists(
+    of
+      .selectFrom('offline_accesses as kept')
+      .select('kept.grant_id')
+      .where('kept.tenant', '=', tenant)
+      .whereRef('kept.sso_session_id', '=', 'sso_sessions.id')
+      .where(sql<SqlBool>`kept.app_id || '' = ${appId}`),
+  )
+  return of.or([wasOpen, of.and([of('sso_sessions.ended_at', 'is not', null), isKept])])
 }
 
 /** Whether the ending covers an SsoSession, in whatever state. */

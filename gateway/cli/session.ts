@@ -1,5 +1,5 @@
 import { GatewayError } from '../kernel/errors.ts'
-import { parseId } from '../kernel/ids.ts'
+import { type AppSessionId, parseId } from '../kernel/ids.ts'
 import type { Actor } from '../sessions/cause.ts'
 import { absoluteEndAt, endsAt, expiryOf } from '../sessions/lifetime.ts'
 import type { SsoSession } from '../sessions/sso-session.ts'

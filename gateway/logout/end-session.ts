@@ -21,6 +21,7 @@ import type {
   EndResult,
   EndSession,
   SessionCounts,
+  SessionSelector,
   ThroughBrowser,
 } from '../sessions/ending.ts'
 import type { OfflineAccess } from '../sessions/offline-access.ts'
@@ -93,7 +94,7 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
       return deps.transaction.run(
         async () => {
           const counts = await countSessions(deps.sessions, selector.where, deps.clock.now())
-          if (counts.ssoSessions === 0) return nothingEnded
+          if (counts.ssoSessions === 0) return revokeAll(deps, selector, of)
           await beginWhere(deps, selector, counts, of)
           return { ...nothingEnded, logoutId: of.logoutId, continues: true }
         },
@@ -126,6 +127,22 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
 }
 
 const nothingEnded: EndResult = { ssoSessionIds: [], appSessionIds: [] }
+
+/** Nobody is signed in, and yet apps may hold access that outlived such sessions. */
+async function revokeAll(
+  deps: EndSessionDeps,
+  selector: Extract<SessionSelector, { kind: 'where' }>,
+  of: Of,
+): Promise<EndResult> {
+  const job = { ...of, selector, epochAt: deps.clock.now() }
+  let offlineAccesses = 0
+  for (;;) {
+    const offline = await revokeWhere(deps, job)
+    offlineAccesses += offline.length
+    if (offline.length < maxEndedAtOnce) break
+  }
+  return { ...nothingEnded, ...(offlineAccesses === 0 ? {} : { offlineAccesses }) }
+}
 
 /** Begins to end whatever the conditions find, however much it is, without ending any of it yet. */
 export function createBeginEnding(deps: EndSessionDeps): EndMany['begin'] {
@@ -200,7 +217,7 @@ export function markedOf(selector: EndJob['selector'], { ssoSessions, appSession
 /** What apps may do while people are away, by sessions that ended before the conditions found those that were active. At most 200. */
 export async function revokeWhere(
   deps: EndSessionDeps,
-  { selector, cause, actor, epochAt }: EndJob,
+  { selector, cause, actor, epochAt }: Omit<EndJob, 'found' | 'ended'>,
 ): Promise<readonly OfflineAccess[]> {
   if (leavesOfflineAccess(cause)) return []
   const offline = await deps.tokens.revokeOffline(selector, maxEndedAtOnce, epochAt)

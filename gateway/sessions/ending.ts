@@ -4,7 +4,7 @@ import type { Actor, Cause } from './cause.ts'
 /** Which SsoSessions, by what is known of them: all conditions that are given must hold, so `{}` is everyone. They end whole. */
 export interface SessionWhere {
   readonly account?: AccountId
-  /** In which this app has an active AppSession. */
+  /** In which this app has an active AppSession; of ended ones, those that it keeps access of. */
   readonly app?: AppId
   /** Signed in from an address of this network, such as `192.0.2.0/24` or `2001:db8::/32`. */
   readonly network?: string

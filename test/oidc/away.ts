@@ -1,5 +1,5 @@
 /** An app that keeps access while people are away, and what it holds. */
-import type { AccountId } from '#gateway/kernel/ids.ts'
+import type { AccountId, CredentialId } from '#gateway/kernel/ids.ts'
 import { causes } from '#gateway/sessions/cause.ts'
 import type { OfflineAccess } from '#gateway/sessions/offline-access.ts'
 import type { Browser } from '#test/support/browser.ts'
@@ -60,13 +60,14 @@ export async function agreed(
 /** A person whom the configuration file does not own, so that everything may be done to them. */
 export const grace = { email: 'grace@example.com', password: 'a password of some length' }
 
-/** Grace, who has left: no session of hers is active, and the wiki keeps its access. */
-export async function graceIsAway(world: World) {
+/** Grace, who has left: no session of hers is active, and the wiki keeps its access. `passkeys`: what had opened her session. */
+export async function graceIsAway(world: World, passkeys: readonly CredentialId[] = []) {
   const { commands, stores } = world.gateway
   const account = await commands.accounts.create({ ...grace, groups: ['staff'] }, { kind: 'command-line' })
   const held = await agreed(world, 'wiki', grace)
   const [session] = await stores.sessions.listByAccount(account.id, { state: 'active', limit: 9 })
   if (session === undefined) throw new Error('Grace is not signed in')
+  await stores.sessions.strengthen(session.id, { ...session, credentialIds: passkeys })
   await leave(world)
   const tokens = await renewed(held, held.renewal)
   return { ...held, account, session, tokens }

@@ -3,7 +3,7 @@ import type { Commands } from '#gateway/compose-commands.ts'
 import type { AccountId, AppId, CredentialId } from '#gateway/kernel/ids.ts'
 import type { SsoSession } from '#gateway/sessions/sso-session.ts'
 import { refresh } from '#test/support/oauth.ts'
-import { agreed, believed, grace, graceIsAway, keptOf, leave, renewed, startAway, survives } from './away.ts'
+import { believed, grace, graceIsAway, keptOf, leave, startAway, survives } from './away.ts'
 import { opened } from './opening.ts'
 import type { World } from './world.ts'
 
@@ -108,20 +108,14 @@ describe('N-014 N-016 N-054 what outlived a sign-out is revoked at once when', (
 
   test('the passkey that opened the session is removed, and not when it is another', async () => {
     await using world = await startAway()
-    const held = await agreed(world)
-    const { sessions } = world.gateway.stores
-    const [session] = await sessions.list({ state: 'active', limit: 1 })
-    if (session === undefined) throw new Error('not signed in')
     const [used, other] = ['crd_used' as CredentialId, 'crd_other' as CredentialId]
-    await sessions.strengthen(session.id, { ...session, credentialIds: [used] })
-    await leave(world)
-    const tokens = await renewed(held, held.renewal)
+    const held = await graceIsAway(world, [used])
     const remove = (credentialId: CredentialId) =>
       world.gateway.endSession({ kind: 'credential', credentialId }, 'credential-changed', operator)
     await remove(other)
-    expect(await believed(held, tokens)).toEqual(alive)
+    expect(await believed(held, held.tokens)).toEqual(alive)
     await remove(used)
-    expect(await believed(held, tokens)).toEqual(dead)
+    expect(await believed(held, held.tokens)).toEqual(dead)
   })
 })
 

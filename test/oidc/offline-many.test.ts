@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import type { AccountId, AppId, CredentialId } from '#gateway/kernel/ids.ts'
+import type { SessionWhere } from '#gateway/sessions/ending.ts'
+import { refresh } from '#test/support/oauth.ts'
+import { agreed, believed, graceIsAway, keptOf, leave, renewed, startAway } from './away.ts'
+
+const operator = { kind: 'command-line' } as const
+const dead = { access: false, renewal: false }
+const alive = { access: true, renewal: true }
+const [used, other] = ['crd_used' as CredentialId, 'crd_other' as CredentialId]
+
+/** Conditions, each as it holds for what Grace left behind, and as it does not. */
+const conditions: readonly (readonly [
+  what: string,
+  holds: (of: Awaited<ReturnType<typeof graceIsAway>>) => SessionWhere,
+  not: SessionWhere,
+])[] = [
+  ['the account', ({ account }) => ({ account: account.id }), { account: 'ada' as AccountId }],
+  ['the app', () => ({ app: 'wiki' as AppId }), { app: 'board' as AppId }],
+  ['the network', () => ({ network: '127.0.0.0/8' }), { network: '192.0.2.0/24' }],
+  ['the time', ({ session }) => ({ startedBefore: session.startedAt + 1 }), { startedBefore: 1 }],
+  ['the way of signing in', () => ({ method: 'password' }), { method: 'passkey' }],
+  ['the passkey', () => ({ credential: used }), { credential: other }],
+]
+
+describe('ending many at once', () => {
+  test.for(conditions)('takes what outlived a sign-out with it, by %s', async ([, holds, not]) => {
+    await using world = await startAway()
+    const { stores, commands } = world.gateway
+    const held = await graceIsAway(world, [used])
+    expect(await commands.sessions.endWhere(not, operator)).toEqual({ ssoSessionIds: [], appSessionIds: [] })
+    expect(await believed(held, held.tokens)).toEqual(alive)
+    expect(await commands.sessions.endWhere(holds(held), operator)).toMatchObject({ offlineAccesses: 1 })
+    expect(await believed(held, held.tokens)).toEqual(dead)
+    const lines = await stores.audit.list({ types: ['offline-access.revoked'], limit: 9 })
+    expect(JSON.parse(lines[0]?.detail ?? '{}')).toMatchObject({ cause: 'bulk' })
+  })
+
+  test('takes everybody’s, of sessions that live and that ended before, and no app has any of it from that instant', async () => {
+    await using world = await startAway()
+    const away = await graceIsAway(world)
+    const here = await agreed(world)
+    const { endMany, commands } = world.gateway
+    const counts = await commands.sessions.countWhere({}, operator)
+    const logoutId = await endMany.begin({}, counts, 'bulk', operator)
+    // Nothing is marked yet.
+    expect(await keptOf(world, away.account.id)).toHaveLength(1)
+    expect(await believed(away, away.tokens)).toEqual(dead)
+    expect(await believed(here, here.answer.body)).toEqual(dead)
+    for (const [held, token] of [
+      [away, away.tokens.refresh_token],
+      [here, here.renewal],
+    ] as const)
+      expect((await refresh(held.client, token ?? '')).body.error).toBe('invalid_grant')
+    await endMany.settle(logoutId)
+    expect(await keptOf(world, away.account.id)).toEqual([])
+    expect(await keptOf(world)).toEqual([])
+    expect(await believed(away, away.tokens)).toEqual(dead)
+  })
+
+  test('leaves what began since', async () => {
+    await using world = await startAway()
+    const { endMany, commands } = world.gateway
+    await agreed(world)
+    const counts = await commands.sessions.countWhere({}, operator)
+    const logoutId = await endMany.begin({}, counts, 'bulk', operator)
+    world.clock.advance({ seconds: 1 })
+    const held = await agreed(world)
+    await endMany.settle(logoutId)
+    await leave(world)
+    expect(await believed(held, await renewed(held, held.renewal))).toEqual(alive)
+  })
+})
