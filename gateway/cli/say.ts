@@ -5,8 +5,8 @@ import type { Terminal } from './terminal.ts'
 /** Says what a command ended and where to see whether every app has heard of it. */
 export function sayEnded(terminal: Terminal, ended: EndResult): void {
   if (ended.offlineAccesses !== undefined) {
-    const accesses = counted(ended.offlineAccesses, 'app access', 'app accesses')
-    terminal.line(`Revoked ${accesses} that would have outlived a sign-out.`)
+    const accesses = counted(ended.offlineAccesses, 'access', 'accesses')
+    terminal.line(`Revoked ${accesses} that apps had while the person was away.`)
   }
   if (ended.logoutId === undefined) {
     terminal.line('No session was active.')

@@ -14,6 +14,8 @@ const asJson = { json: { kind: 'yes', help: 'print JSON' } } as const
 const defaultLimit = 50
 /** What the store gives in one page. */
 const maxLimit = 200
+/** One authorization each, which the person agreed to on a page. */
+const maxKept = 1_000
 
 export const sessionVerbs: readonly Verb[] = [
   {
@@ -81,6 +83,7 @@ async function list(call: Call, gateway: Opened): Promise<void> {
 async function show(call: Call, gateway: Opened): Promise<void> {
   const session = await findSession(gateway, call.words[0] ?? '')
   const appSessions = await gateway.stores.sessions.appSessionsOf([session.id], 'any')
+  const kept = await keptOf(session, gateway)
   if (call.flags.yes('json')) {
     return call.terminal.json({
       ...asRecord(session, gateway),
@@ -88,6 +91,7 @@ async function show(call: Call, gateway: Opened): Promise<void> {
         ...timesAsText(appSession),
         ...(appSession.ended === undefined ? {} : { ended: timesAsText(appSession.ended) }),
         appName: gateway.apps.find(appSession.appId)?.name ?? appSession.appId,
+        ...(kept.has(appSession.id) ? { keepsAccess: true } : {}),
       })),
     })
   }
@@ -114,12 +118,19 @@ async function show(call: Call, gateway: Opened): Promise<void> {
     ['APP', 'STATE', 'OPENED', 'LAST SEEN', 'SID'],
     appSessions.map((appSession) => [
       gateway.apps.find(appSession.appId)?.name ?? appSession.appId,
-      appSession.ended === undefined ? 'active' : `ended: ${appSession.ended.cause}`,
+      (appSession.ended === undefined ? 'active' : `ended: ${appSession.ended.cause}`) +
+        (kept.has(appSession.id) ? ' (keeps access)' : ''),
       instant(appSession.startedAt),
       instant(appSession.lastSeenAt),
       appSession.sid,
     ]),
   )
+}
+
+/** The AppSessions whose app has access while the person is away, whether they have left or not. */
+async function keptOf({ accountId }: SsoSession, gateway: Opened): Promise<ReadonlySet<AppSessionId>> {
+  const accesses = await gateway.stores.artifacts.listOffline({ accountId }, maxKept)
+  return new Set(accesses.map(({ appSessionId }) => appSessionId))
 }
 
 async function findSession(gateway: Opened, named: string): Promise<SsoSession> {

@@ -121,6 +121,16 @@ describe('an app', () => {
     expect(fieldsOf({ scope: 'email' })).toEqual(['scope'])
   })
 
+  test('that keeps access while people are away has refresh tokens and offline_access to keep', () => {
+    const fields = (metadata: Partial<ClientMetadata>) =>
+      problemsOf(anApp({ offline: 'survives-sign-out' }, metadata), someRules).map(({ field }) => field)
+    const both = ['authorization_code', 'refresh_token'] as const
+    expect(fields({ grant_types: both })).toEqual([])
+    expect(fields({ grant_types: both, scope: 'openid offline_access' })).toEqual([])
+    expect(fields({})).toEqual(['offline'])
+    expect(fields({ grant_types: both, scope: 'openid email' })).toEqual(['offline'])
+  })
+
   test('never lives longer than the gateway says', () => {
     const fields = (sessions: { idleMs?: number; absoluteMs?: number; acr?: string }) =>
       problemsOf(anApp({ sessions }), someRules).map(({ field }) => field)

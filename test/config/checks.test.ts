@@ -32,6 +32,8 @@ const webhook = (url: string, secret: string) => `logout: { webhook: { url: '${u
 
 const publicKey = '{ kty: EC, crv: P-256, x: AA, y: AA }'
 
+const refreshing = '      grant_types: [authorization_code, refresh_token]'
+
 const twoApps = (first: string, second: string) => `
 apps:
   - { id: one, oidc: { ${first} redirect_uris: [https://a.example.com/], client_secret: ${longSecret} } }
@@ -122,6 +124,18 @@ const rows: readonly Row[] = [
     at: 'apps[0].sessions.absolute',
     refused: `sessions: { absolute: 1h }\n${anApp('', '    sessions: { absolute: 2h }')}`,
     taken: `sessions: { absolute: 2h }\n${anApp('', '    sessions: { absolute: 2h }')}`,
+  },
+  {
+    rule: 'an app that keeps access while people are away gets refresh tokens',
+    at: 'apps[0].oidc.grant_types',
+    refused: anApp('', '    offline: survives-sign-out'),
+    taken: anApp(refreshing, '    offline: survives-sign-out'),
+  },
+  {
+    rule: 'an app that keeps access while people are away may ask for it',
+    at: 'apps[0].oidc.scope',
+    refused: anApp(`${refreshing}\n      scope: openid`, '    offline: survives-sign-out'),
+    taken: anApp(`${refreshing}\n      scope: openid offline_access`, '    offline: survives-sign-out'),
   },
   {
     rule: 'access is everyone or at least one group',
