@@ -60,7 +60,7 @@ const acts: readonly (readonly [what: string, cause: string, act: Act])[] = [
   [
     'an operator resets the account',
     'password-changed',
-    ({ accounts }, { id }) => accounts.reset(id, 'a new password', operator),
+    ({ accounts }, { id }) => accounts.reset(id, 'a password that is new', operator),
   ],
   ['the account is disabled', 'account-disabled', ({ accounts }, { id }) => accounts.disable(id, operator)],
   ['the account is deleted', 'account-deleted', ({ accounts }, { id }) => accounts.delete(id, operator)],
