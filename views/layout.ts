@@ -104,7 +104,7 @@ ${
 ${
   // Inside noscript, because with JavaScript the page updates itself and must not move under the reader.
   reload !== undefined &&
-  html`<noscript><meta http-equiv="refresh" content="${reload.seconds}${reload.to !== undefined && html`;url=${reload.to}`}"></noscript>`
+  html`<noscript><meta http-equiv="refresh" content="${reload.to === undefined ? reload.seconds : `${reload.seconds};url=${reload.to}`}"></noscript>`
 }
 </head>
 <body class="${kind}">

@@ -10,6 +10,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Agent, request } from 'undici'
 import { apache } from './available.ts'
 import { freePort } from './gateway.ts'
 
@@ -17,6 +18,10 @@ export interface ModAuthOpenidcOptions {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
+  /** By default an address, which is another site than the gateway's `localhost`. */
+  readonly host?: '127.0.0.1' | 'localhost'
+  /** Serves https, and its cookie may be used in frames of other sites (`SameSite=None; Secure`). */
+  readonly crossSite?: { readonly certFile: string; readonly keyFile: string }
 }
 
 export interface ModAuthOpenidc extends AsyncDisposable {
@@ -28,6 +33,7 @@ export interface ModAuthOpenidc extends AsyncDisposable {
   /** Where a person signs out here. */
   readonly signOutUrl: string
   readonly backchannelLogoutUri: string
+  readonly frontchannelLogoutUri: string
   start(): Promise<void>
   /** Keeps its sessions. */
   stop(): Promise<void>
@@ -44,7 +50,8 @@ export async function prepareModAuthOpenidc(options: ModAuthOpenidcOptions): Pro
   if (apache === undefined) throw new Error('There is no Apache with mod_auth_openidc here')
   const { server, modules } = apache
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const { host = '127.0.0.1', crossSite } = options
+  const url = `${crossSite === undefined ? 'http' : 'https'}://${host}:${port}`
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-apache-'))
   const configuration = join(folder, 'apache.conf')
   const accessLog = join(folder, 'access.log')
@@ -77,9 +84,7 @@ export async function prepareModAuthOpenidc(options: ModAuthOpenidcOptions): Pro
     })
     for (let waitedMs = 0; waitedMs < readyWithinMs; waitedMs += askAgainMs) {
       if (child.exitCode !== null) break
-      const answer = await fetch(signedOutUrl).catch(() => undefined)
-      await answer?.body?.cancel()
-      if (answer?.ok === true) return
+      if (await answers(signedOutUrl)) return
       await pause(askAgainMs)
     }
     throw new Error(`Apache does not answer: ${said}${errors()}`)
@@ -101,6 +106,7 @@ export async function prepareModAuthOpenidc(options: ModAuthOpenidcOptions): Pro
     signedOutUrl,
     signOutUrl: `${redirectUri}?logout=${encodeURIComponent(signedOutUrl)}`,
     backchannelLogoutUri: `${redirectUri}?logout=backchannel`,
+    frontchannelLogoutUri: `${redirectUri}?logout=get`,
     start,
     stop,
     requests: () => (existsSync(accessLog) ? readFileSync(accessLog, 'utf8').trimEnd().split('\n') : []),
@@ -109,6 +115,20 @@ export async function prepareModAuthOpenidc(options: ModAuthOpenidcOptions): Pro
       await stop()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Whether it serves its page; a certificate of its own making is fine here. */
+async function answers(url: string): Promise<boolean> {
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+  try {
+    const { statusCode, body } = await request(url, { dispatcher })
+    await body.dump()
+    return statusCode === 200
+  } catch {
+    return false
+  } finally {
+    await dispatcher.close()
   }
 }
 
@@ -131,6 +151,7 @@ function apacheConfiguration(
     'filter',
     'include',
     'auth_openidc',
+    ...(of.crossSite === undefined ? [] : ['ssl']),
   ]
   return `
 ServerRoot ${of.folder}
@@ -162,6 +183,15 @@ AddOutputFilter INCLUDES .shtml
   Options +Includes
   Require all granted
 </Directory>
+
+${
+  of.crossSite === undefined
+    ? ''
+    : `SSLEngine on
+SSLCertificateFile ${of.crossSite.certFile}
+SSLCertificateKeyFile ${of.crossSite.keyFile}
+OIDCCookieSameSite Off`
+}
 
 OIDCProviderMetadataURL ${of.issuer}/.well-known/openid-configuration
 OIDCClientID ${of.clientId}
