@@ -31,7 +31,10 @@ interface World extends AsyncDisposable {
 
 /** A person who is signed in at mod_auth_openidc, which registers for the front channel and nothing else. */
 async function signedIn(
-  of: Pick<ModAuthOpenidcOptions, 'host'> & { readonly crossSite?: boolean; readonly allowCookies?: boolean },
+  of: Pick<ModAuthOpenidcOptions, 'host' | 'sessionsIn'> & {
+    readonly crossSite?: boolean
+    readonly allowCookies?: boolean
+  },
 ): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-front-channel-'))
   const port = await freePort()
@@ -40,6 +43,7 @@ async function signedIn(
     issuer,
     clientId: 'intranet',
     clientSecret,
+    sessionsIn: of.sessionsIn ?? 'cookie',
     ...(of.host === undefined ? {} : { host: of.host }),
     ...(of.crossSite === true ? { crossSite: certificate(folder) } : {}),
   })
@@ -166,6 +170,13 @@ describe.skipIf(apache === undefined || chromium === undefined)(
       expect(delivery.mayLastUntil).toBeGreaterThan(Date.now() + 7 * hourMs)
     })
 
+    test('on another site, with sessions that the sid finds on the server: it is signed out without any cookie', async () => {
+      await using world = await signedIn({ host: '127.0.0.1', sessionsIn: 'server' })
+      await signOutHere(world)
+      await world.page.locator('[data-words]').filter({ hasText: asked }).waitFor()
+      expect(await world.isSignedIn()).toBe(false)
+    })
+
     test('on another site whose cookies frames may use: it is signed out', async () => {
       await using world = await signedIn({ host: '127.0.0.1', crossSite: true, allowCookies: true })
       await signOutHere(world)
@@ -175,7 +186,7 @@ describe.skipIf(apache === undefined || chromium === undefined)(
     })
 
     test('asked for by the app itself: the browser passes by the page and goes on to where the app wants it', async () => {
-      await using world = await signedIn({ host: 'localhost' })
+      await using world = await signedIn({ host: 'localhost', sessionsIn: 'server' })
       await world.page.goto(world.intranet.signOutUrl)
       await world.page.waitForURL(world.intranet.signedOutUrl)
       expect(await world.delivery()).toMatchObject({ channel: 'front-channel', state: 'sent' })

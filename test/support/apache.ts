@@ -20,6 +20,8 @@ export interface ModAuthOpenidcOptions {
   readonly clientSecret: string
   /** By default an address, which is another site than the gateway's `localhost`. */
   readonly host?: '127.0.0.1' | 'localhost'
+  /** Where its sessions lie: on the server, where a `sid` finds them, or whole in the cookie, which only the browser can take away. */
+  readonly sessionsIn?: 'server' | 'cookie'
   /** Serves https, and its cookie may be used in frames of other sites (`SameSite=None; Secure`). */
   readonly crossSite?: { readonly certFile: string; readonly keyFile: string }
 }
@@ -202,7 +204,7 @@ OIDCCryptoPassphrase 0123456789abcdef0123456789abcdef
 OIDCScope "openid email profile"
 OIDCRemoteUserClaim sub
 OIDCPKCEMethod S256
-OIDCSessionType server-cache
+OIDCSessionType ${of.sessionsIn === 'cookie' ? 'client-cookie' : 'server-cache'}
 OIDCCacheType file
 OIDCCacheDir ${of.folder}/sessions
 <Location /secure>
