@@ -74,9 +74,10 @@ export function createSessionPages(
       if (state !== undefined) query = query.where('ended_at', state === 'active' ? 'is' : 'is not', null)
       if (few !== undefined) query = query.where('id', 'in', few)
       else if (appId !== undefined) {
+        // By its SsoSession, of which each has a few: by the app's column alone, SQLite would go through all that the app ever had.
         query =
           query.where(sql<SqlBool>`exists (select 1 from app_sessions where app_sessions.tenant = ${tenant}
-                and app_sessions.sso_session_id = sso_sessions.id and app_sessions.app_id = ${appId})`)
+                and app_sessions.sso_session_id = sso_sessions.id and app_sessions.app_id || '' = ${appId})`)
       }
       const all = query.selectAll()
       // The few are found by their keys; asked to sort them, SQLite would go through everything in order of time instead.

@@ -13,9 +13,15 @@ export const limitParameter = z
   .regex(/^(?:[1-9]\d?|1\d\d|200)$/, `a whole number from 1 to ${maxLimit}`)
   .transform(Number)
   .default(defaultLimit)
-  .describe(
-    `How many at most: 1 to ${maxLimit}, ${defaultLimit} unless given. A page may hold fewer and still have a \`next_cursor\`.`,
-  )
+  // Published as what it means: that everything in a query arrives as text is no business of whoever asks.
+  .meta({
+    description: 'How many at most. A page may hold fewer and still have a `next_cursor`.',
+    type: 'integer',
+    minimum: 1,
+    maximum: maxLimit,
+    default: defaultLimit,
+    pattern: undefined,
+  })
 
 /** How a request names an account. */
 export type AccountName = { readonly id: AccountId } | { readonly foldedEmail: string }

@@ -8,10 +8,17 @@ import { type Operation, operation } from './operation.ts'
 import { accountParameter, appParameter } from './parameters.ts'
 import { accountNamed, findSession } from './sessions.ts'
 
+const offlineAccesses = z
+  .int()
+  .describe(
+    "How many apps' access while the person is away was revoked, also of sessions that had ended before.",
+  )
+
 const endedSchema = z.strictObject({
   logout_id: z.string().nullable().describe('The Logout that tells the apps: see `GET /logouts/{id}`.'),
   sessions: z.int().describe('How many sessions this call ended.'),
   app_sessions: z.int().describe('How many app sessions this call ended.'),
+  offline_accesses: offlineAccesses,
 })
 
 const whereSchema = z
@@ -52,6 +59,7 @@ const endedManySchema = z.strictObject({
   logout_id: z.string().nullable().describe('Null when nothing was active.'),
   session_ids: z.array(z.string()),
   app_session_ids: z.array(z.string()),
+  offline_accesses: offlineAccesses,
   continues: z
     .boolean()
     .describe(
@@ -81,6 +89,7 @@ function endOne(deps: ApiDeps): Operation {
         logout_id: ended.logoutId ?? before?.ended?.logoutId ?? null,
         sessions: ended.ssoSessionIds.length,
         app_sessions: ended.appSessionIds.length,
+        offline_accesses: ended.offlineAccesses ?? 0,
       }
     },
   })
@@ -164,6 +173,7 @@ function toCounted(
     logout_id: null,
     session_ids: [],
     app_session_ids: [],
+    offline_accesses: 0,
     continues: false,
   }
 }
@@ -175,6 +185,7 @@ function toEnded(ended: EndResult): z.input<typeof endedManySchema> {
     logout_id: ended.logoutId ?? null,
     session_ids: [...ended.ssoSessionIds],
     app_session_ids: [...ended.appSessionIds],
+    offline_accesses: ended.offlineAccesses ?? 0,
     continues: ended.continues === true,
   }
 }

@@ -22,6 +22,7 @@ describe('POST /api/v1/sessions/end', () => {
         logout_id: null,
         session_ids: [],
         app_session_ids: [],
+        offline_accesses: 0,
         continues: false,
       },
     ])

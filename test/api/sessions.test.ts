@@ -141,7 +141,10 @@ describe('DELETE /api/v1/sessions/{id}', () => {
     const session = await world.begin('wiki', 'mute')
     const key = await world.key('sessions:end')
     const { status, body } = await world.ask('DELETE', `/v1/sessions/${session.id}`, { key })
-    expect([status, body]).toEqual([200, { logout_id: expect.any(String), sessions: 1, app_sessions: 2 }])
+    expect([status, body]).toEqual([
+      200,
+      { logout_id: expect.any(String), sessions: 1, app_sessions: 2, offline_accesses: 0 },
+    ])
     await world.gateway.dispatcher.runDue()
     expect(world.wiki.received).toHaveLength(1)
     const [record] = await world.gateway.stores.apiKeys.list()
@@ -163,7 +166,10 @@ describe('DELETE /api/v1/sessions/{id}', () => {
     const { status, body } = await world.ask('DELETE', `/v1/sessions/${session.id}`, {
       key: await world.key(),
     })
-    expect([status, body]).toEqual([200, { logout_id: logoutId, sessions: 0, app_sessions: 0 }])
+    expect([status, body]).toEqual([
+      200,
+      { logout_id: logoutId, sessions: 0, app_sessions: 0, offline_accesses: 0 },
+    ])
   })
 
   test('is 404 where there never was one', async () => {

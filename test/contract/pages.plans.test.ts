@@ -88,6 +88,13 @@ describe('a page of many', () => {
       expect(items.length).toBeGreaterThan(0)
     }
     expectReadInOrder(plans(), 'sso_sessions', index)
+    // Whether an app was opened in a session is asked of that session, and not of all that the app ever had.
+    const probes = plans().flatMap(
+      (plan) => plan.match(/SEARCH sso_sessions .*(SEARCH app_sessions .*)/)?.[1] ?? [],
+    )
+    expect(probes.length > 0).toBe(filter.appId !== undefined)
+    for (const probe of probes)
+      expect(probe).toMatch(/^SEARCH app_sessions .*\(tenant=\? AND sso_session_id=\?\)/)
   })
 
   test.for<[string, Omit<LogoutPageFilter, 'limit'>, RegExp]>([
