@@ -223,6 +223,78 @@ describe('RP-Initiated Logout 1.0, section 2: what must be asked first', () => {
   })
 })
 
+describe('RP-Initiated Logout 1.0, what else it says', () => {
+  test('section 2: hints without proof, wished-for languages and parameters that nobody knows change nothing', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const more = { logout_hint: bob.email, ui_locales: 'fr-CA fr', something: 'else' }
+    const asked = await endSession(world, browser, more)
+    expect(asked.text).toContain('Sign out?')
+    expect(asked.text).not.toContain(bob.email)
+    const page = await endSession(world, browser, {
+      ...more,
+      id_token_hint: hint,
+      post_logout_redirect_uri: home(world),
+    })
+    expect(page.url).toBe(home(world))
+    expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('section 2: a hint signed with a key that has been replaced since is proof still', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    await world.gateway.keys.rotate({ publishAheadMs: 0, actor: { kind: 'command-line' } })
+    world.clock.advance({ hours: 1 })
+    const page = await endSession(world, browser, {
+      id_token_hint: hint,
+      post_logout_redirect_uri: home(world),
+    })
+    expect(page.url).toBe(home(world))
+    expect(await isSignedIn(world, browser)).toBe(false)
+  })
+
+  test('section 2: what is on its way in the address is told to no other site and kept by no cache', async () => {
+    await using world = await startWorld()
+    const { browser, hint } = await atBoth(world)
+    const address = `${world.issuer}/oauth/end-session?${new URLSearchParams({ id_token_hint: hint })}`
+    const { headers, status } = await browser.get(address, { follow: false })
+    expect(status).toBe(303)
+    expect([headers.get('cache-control'), headers.get('referrer-policy')]).toEqual([
+      'no-store',
+      'same-origin',
+    ])
+  })
+
+  test('section 2.1: discovery names the address', async () => {
+    await using world = await startWorld()
+    const discovery = await (await fetch(`${world.issuer}/.well-known/openid-configuration`)).json()
+    expect(discovery).toMatchObject({ end_session_endpoint: `${world.issuer}/oauth/end-session` })
+  })
+
+  test.for([
+    [
+      'a query of its own',
+      'https://wiki.example/out?from=gatehouse',
+      'https://wiki.example/out?from=gatehouse&state=s',
+    ],
+    ['a scheme of its own, of a native app', 'com.example.wiki:/out', 'com.example.wiki:/out?state=s'],
+  ] as const)(
+    'section 3: a registered address with %s is gone to as it is, with the state',
+    async ([, uri, to]) => {
+      const oidc = {
+        post_logout_redirect_uris: [uri],
+        ...(uri.startsWith('com') ? { application_type: 'native' } : {}),
+      }
+      await using world = await startWorld({ apps: { wiki: { oidc } } })
+      const browser = await world.signedIn()
+      const { body } = await redeemed(await opened(browser, world.client('wiki')))
+      const query = { id_token_hint: body.id_token ?? '', post_logout_redirect_uri: uri, state: 's' }
+      const address = `${world.issuer}/oauth/end-session?${new URLSearchParams(query)}`
+      expect((await browser.get(address, { follow: false })).location).toBe(to)
+    },
+  )
+})
+
 describe('RP-Initiated Logout 1.0, section 2: what is refused, and then nobody is signed out', () => {
   test.for([
     ['a broken signature', (hint: string) => ({ id_token_hint: broken(hint) })],
