@@ -218,6 +218,55 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    name: 'operators',
+    play: async ({ open, look }) => {
+      await using all = await startSceneWorld({ settings: { logout: { retry_for: '2h' } } })
+      await using tab = await open()
+      const { page } = tab
+      const { accounts } = all.gateway.commands
+      const operator = { email: 'mary@example.com', name: 'Mary Jackson', password: 'wind tunnels and wires' }
+      await accounts.create({ ...operator, operator: true }, { kind: 'command-line' })
+      await using persons = await open()
+      await persons.page.goto(`${all.wiki.url}/sign-in`)
+      await signInWithPassword(persons.page)
+      await persons.page.getByText('Signed in as').waitFor()
+      await all.join('notes', 'planning', 'printer')
+      await page.goto(`${all.issuer}/console/logouts`)
+      await signInWithPassword(page, operator)
+      await page.getByText('No Logouts yet').waitFor()
+      await look('console-logouts-empty', tab)
+      await persons.page.goto(`${all.issuer}/sign-out`)
+      await persons.page.getByRole('button', { name: 'Sign out', exact: true }).click()
+      await persons.page.getByRole('heading', { name: 'Signing you out of 4 apps' }).waitFor()
+      for (let tries = 0; tries < 7; tries += 1) {
+        await all.gateway.dispatcher.runDue()
+        all.clock.advance({ minutes: 1 })
+      }
+      await page.reload()
+      await page.getByRole('heading', { name: '2 apps do not answer' }).waitFor()
+      await look('console-logouts', tab)
+      await page.getByRole('link', { name: 'Signed out' }).click()
+      await page.getByRole('heading', { name: 'Apps told' }).waitFor()
+      for (const attempts of await page.locator('.delivery summary').all()) await attempts.click()
+      await look('console-logout', tab)
+      await page.goto(`${all.issuer}/console/apps/planning/check`)
+      await page.getByRole('button', { name: 'Check now' }).click()
+      await page.getByText('It does not do what is asked of it').waitFor()
+      await look('console-check', tab)
+      await page.goto(`${all.issuer}/console/sessions/end`)
+      await look('console-end', tab)
+      await page.getByLabel('Address or range').fill('10.1')
+      await page.getByRole('button', { name: 'Count them' }).click()
+      await page.getByRole('alert').waitFor()
+      await look('console-end-refused', tab)
+      await page.getByLabel('Address or range').fill('')
+      await page.getByLabel('Everyone: every session there is').check()
+      await page.getByRole('button', { name: 'Count them' }).click()
+      await page.getByRole('heading', { name: '1 session of 1 person at 0 apps' }).waitFor()
+      await look('console-end-confirm', tab)
+    },
+  },
+  {
     name: 'errors',
     play: async ({ open, look }) => {
       await using all = await startSceneWorld()
