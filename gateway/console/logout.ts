@@ -39,6 +39,7 @@ const urgency: readonly ReportState[] = [
   'refused',
   'given-up',
   'cannot-be-told',
+  'sent',
   'confirmed',
 ]
 

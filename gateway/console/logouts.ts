@@ -15,10 +15,10 @@ import { retriedWords } from './words.ts'
 
 const listPath = '/console/logouts'
 
-/** Twenty lines with their bars are about 14 KB; with what every page loads that stays under 50. */
-const shownAtOnce = 20
+/** Twelve lines with their bars are about 12 KB; with what every page loads that stays under 50. */
+const shownAtOnce = 12
 /** More would push the list itself out of sight. */
-const unhealthyShown = 6
+const unhealthyShown = 4
 /** Longer than any e-mail address or name of an app. */
 const typedMaxLength = 254
 

@@ -4,7 +4,7 @@ import type { ConsoleDeps } from '#gateway/console/deps.ts'
 import { ada, app } from '#test/portal/portal.ts'
 import { csrfOf, type Page, type Sent } from '#test/portal/visitor.ts'
 import { openReceiver } from '#test/support/receiver.ts'
-import { type Console, grace, startConsole } from './console.ts'
+import { type Console, grace, inAMinute, startConsole } from './console.ts'
 
 /** Only its paths are looked at. */
 const router = createConsoleRouter({
@@ -25,10 +25,10 @@ const filledIn = { everyone: '1', typed: 'everyone' }
 /** An open Logout, so that every route has something to show or to change. */
 async function prepared(): Promise<{ readonly console: Console; readonly logout: string }> {
   const console = await startConsole()
-  console.wiki.behave({ answer: 503 })
+  console.wiki.behave(inAMinute)
   const logout = await console.signOut(console.adaAccount, 'wiki')
   await console.gateway.dispatcher.runDue()
-  console.clock.advance({ ms: 1 })
+  console.clock.advance({ seconds: 1 })
   return { console, logout }
 }
 

@@ -8,6 +8,9 @@ import { openReceiver, type Receiver } from '#test/support/receiver.ts'
 
 export const grace = 'grace@example.com'
 
+/** Not now, and not before a minute has passed: whatever comes sooner was asked for by an operator. */
+export const inAMinute = { answer: 503, headers: { 'Retry-After': '60' } } as const
+
 export interface Console extends Portal {
   /** Grace's browser. */
   readonly operator: Visitor

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { reportsAt } from '#test/portal/events.ts'
 import { formOf } from '#test/portal/visitor.ts'
-import { grace, startConsole } from './console.ts'
+import { grace, inAMinute, startConsole } from './console.ts'
 
 interface Report {
   readonly summary: string
@@ -45,11 +45,11 @@ describe('the report of a Logout', () => {
 
   test('asks one app again, and no other', async () => {
     await using console = await startConsole()
-    console.wiki.behave({ answer: 503 })
-    console.notes.behave({ answer: 503 })
+    console.wiki.behave(inAMinute)
+    console.notes.behave(inAMinute)
     const id = await console.signOut(console.adaAccount, 'wiki', 'notes')
     await console.gateway.dispatcher.runDue()
-    console.clock.advance({ ms: 1 })
+    console.clock.advance({ seconds: 1 })
     const path = `/console/logouts/${id}`
     const page = await console.operator.open(path)
     const [delivery] = await console.gateway.stores.logouts.deliveriesOf([id])

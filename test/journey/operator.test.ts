@@ -45,7 +45,7 @@ describe.skipIf(chromium === undefined)('an operator in Chromium', patient, () =
       )
       .toBe(true)
     expect(await page.locator('#health').innerText()).toMatch(
-      /1 app does not answer[\s\S]*Has not answered for \d+ (s|min): it could not be reached[\s\S]*6 deliveries wait for it\. Next try/,
+      /1 app does not confirm[\s\S]*Has not answered for \d+ (s|min): it could not be reached[\s\S]*6 deliveries wait for it\. Next try/,
     )
     expect(await page.locator('#health').innerText()).not.toContain('Wiki')
 

@@ -243,7 +243,7 @@ export const scenes: readonly Scene[] = [
         all.clock.advance({ minutes: 1 })
       }
       await page.reload()
-      await page.getByRole('heading', { name: '2 apps do not answer' }).waitFor()
+      await page.getByRole('heading', { name: '2 apps do not confirm' }).waitFor()
       await look('console-logouts', tab)
       await page.getByRole('link', { name: 'Signed out' }).click()
       await page.getByRole('heading', { name: 'Apps told' }).waitFor()

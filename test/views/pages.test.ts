@@ -2,6 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { assets } from '#views/assets.ts'
 import { toText } from '#views/html.ts'
 import { consentPage, samples as consents } from '#views/pages/consent.ts'
+import {
+  type ConsoleLogoutModel,
+  samples as consoleLogout,
+  consoleLogoutPage,
+} from '#views/pages/console-logout.ts'
+import {
+  type ConsoleLogoutsModel,
+  samples as consoleLogouts,
+  consoleLogoutsPage,
+} from '#views/pages/console-logouts.ts'
 import { signInPage, samples as signIns } from '#views/pages/sign-in.ts'
 import { signOutPage, samples as signOuts } from '#views/pages/sign-out.ts'
 import { themeCss } from '#views/theme.ts'
@@ -185,5 +195,39 @@ describe('the sign-out page', () => {
     )
     const trapped = { ...signOuts.goingOn, continueTo: { href: 'javascript:alert(1)', appName: 'Wiki' } }
     expect(toText(signOutPage(trapped))).not.toContain('Continue to')
+  })
+})
+
+describe('the pages of operators', () => {
+  test('stay under 50 KB with as many lines as they are given', () => {
+    const { usual, unhealthy } = consoleLogouts
+    const name = 'Quarterly Planning and Budgets of the Northern Region'
+    const logouts = Array.from({ length: 12 }, (_, index) => ({
+      ...usual.logouts[index % 2],
+      id: `lgo_${'x'.repeat(22)}`,
+      by: { kind: 'operator', name },
+      counts: { confirmed: 3, waiting: 1, retrying: 1, refused: 1, 'cannot-be-told': 1 },
+    })) as unknown as ConsoleLogoutsModel['logouts']
+    const apps = Array.from({ length: 6 }, () => ({
+      ...unhealthy.unhealthy[0],
+      name,
+    })) as unknown as ConsoleLogoutsModel['unhealthy']
+    expect(weight(toText(consoleLogoutsPage({ ...usual, logouts, unhealthy: apps })))).toBeLessThan(50_000)
+
+    const [delivery] = consoleLogout.underWay.deliveries
+    const attempts = Array.from({ length: 3 }, (_, number) => ({
+      number,
+      startedAt: consoleLogout.underWay.now,
+      durationMs: 5_000,
+      error: `connect-failed: ${name}`,
+    }))
+    const deliveries = Array.from({ length: 8 }, (_, index) => ({
+      ...delivery,
+      id: `dlv_${'x'.repeat(21)}${index}`,
+      appName: name,
+      attempts,
+      earlier: 9,
+    })) as unknown as ConsoleLogoutModel['deliveries']
+    expect(weight(toText(consoleLogoutPage({ ...consoleLogout.many, deliveries })))).toBeLessThan(50_000)
   })
 })

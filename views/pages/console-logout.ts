@@ -167,8 +167,9 @@ function deliveryRow(
   path: string,
   mayRetry: boolean,
 ): Html {
-  const final = !mayRetry || ['confirmed', 'sent', 'cannot-be-told'].includes(row.state)
   const channel = delivery?.channel ?? 'none'
+  // Nobody but the person's own browser can try the front channel again.
+  const final = !mayRetry || channel !== 'back-channel' || ['confirmed', 'cannot-be-told'].includes(row.state)
   return html`<li class="row delivery" data-row="${row.key}" data-state="${row.state}">${appMark({ name: row.appName }, 'small')}
 <div class="row-words"><h3>${row.appName} <span class="quiet">${channelWords[channel]}</span></h3>
 <p class="delivery-state"><svg class="icon report-icon" aria-hidden="true" focusable="false"><use href="#state-${row.state}"></use></svg><span><span data-words>${row.words}</span> <span data-until>${

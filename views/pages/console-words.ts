@@ -4,8 +4,8 @@ import { durationWords } from '../time.ts'
 import type { EndCause } from './account-history.ts'
 import type { SignOutState } from './sign-out-report.ts'
 
-/** How a delivery may stand; in the browser a message can be sent without an answer ever coming. */
-export type ConsoleState = SignOutState | 'sent'
+/** How a delivery may stand. */
+export type ConsoleState = SignOutState
 
 /** How many deliveries stand how. */
 export type StateCounts = Readonly<Partial<Record<ConsoleState, number>>>
@@ -133,7 +133,7 @@ export function barPieces(counts: StateCounts): readonly BarPiece[] {
 
 /** The counts as a bar. Beside the words, never instead of them. */
 export function countsBar(pieces: readonly BarPiece[]): Html {
-  return html`<svg class="meter" data-bar viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">${pieces.map(
-    ({ state, x, width }) => html`<rect data-state="${state}" x="${x}" width="${width}" height="10"></rect>`,
+  return html`<svg class="meter" data-bar viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">${pieces.map(
+    ({ state, x, width }) => html`<rect data-state="${state}" x="${x}" width="${width}"/>`,
   )}</svg>`
 }
