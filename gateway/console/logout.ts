@@ -19,13 +19,13 @@ import { createNames } from './names.ts'
 import type { Operators } from './operators.ts'
 import { retriedWords } from './words.ts'
 
-/** Eight with their last attempts are about 10 KB; with what every page loads that stays under 50. */
-const shownAtOnce = 8
-const attemptsShown = 3
+/** Five with the latest attempt of each are about 7 KB; with what every page loads that stays under 50. */
+const shownAtOnce = 5
+const attemptsShown = 1
 /** Of the only one that is shown. */
 const attemptsShownAlone = 50
 /** The same reason; those with the most to do come first. */
-const appsShown = 10
+const appsShown = 4
 /** After that whoever still looks reloads the page: what is left takes hours. */
 const watchMs = 60 * minuteMs
 /** Counting a large Logout reads each of its deliveries. */

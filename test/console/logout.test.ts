@@ -36,7 +36,7 @@ describe('the report of a Logout', () => {
       /<li class="row delivery"[^>]*data-state="retrying">[\s\S]*?<\/li>\s*<\/ol>/.exec(text)?.[0] ?? ''
     expect(wiki).toContain('Wiki <span class="quiet">told directly</span>')
     expect(wiki).toMatch(/Not confirmed yet: it answered 503\. Next try in \d+ s\./)
-    expect(wiki).toMatch(/<span data-cell="took">\d+ ms<\/span> <span data-cell="answer">503<\/span>/)
+    expect(wiki).toMatch(/<span>\d+ ms<\/span> <span>503<\/span>/)
     expect(text).toContain(
       'Cannot be told: it offers no way to tell it. How long its own session lasts is not known.',
     )
@@ -163,12 +163,12 @@ describe('the report of a Logout', () => {
     const first = await console.operator.open(path)
     expect(first.text).toContain('10 of 10 confirmed')
     expect(first.text).toContain('0 of 1 confirmed · 1 trying again')
-    expect(first.text.match(/class="row delivery"/g)).toHaveLength(8)
+    expect(first.text.match(/class="row delivery"/g)).toHaveLength(5)
     expect(first.text.indexOf('data-state="retrying"')).toBeLessThan(
       first.text.indexOf('class="row delivery" data-row'),
     )
-    const second = await console.operator.open(`${path}?page=2`)
-    expect(second.text.match(/class="row delivery"/g)).toHaveLength(3)
+    const second = await console.operator.open(`${path}?page=3`)
+    expect(second.text.match(/class="row delivery"/g)).toHaveLength(1)
     for (const page of ['99', '-1', 'x', '1.5']) {
       expect((await console.operator.open(`${path}?page=${page}`)).status).toBe(200)
     }

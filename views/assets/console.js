@@ -2,7 +2,7 @@
 /** What the operators' report of a Logout shows beside its rows, put in place when sign-out.js has got it. */
 ;(() => {
   /**
-   * @typedef {{ number: number, at: { at: number, words: string }, cells: Record<string, string> }} Attempt
+   * @typedef {{ number: number, at: { at: number, words: string }, cells: string[] }} Attempt
    * @typedef {{ key: string, attempts: Attempt[], attemptCount: number }} Row
    * @typedef {{ state: string, x: number, width: number }} Piece
    * @typedef {{ settled: boolean, rows: Row[], puts: Record<string, string>, bar: Piece[], progress?: { value: number, max: number } }} Report
@@ -39,13 +39,13 @@
       list.append(template.content.cloneNode(true))
       const added = list.lastElementChild
       added?.setAttribute('data-attempt', String(number))
-      for (const [name, text] of Object.entries(cells))
-        put(added?.querySelector(`[data-cell="${name}"]`), text)
+      const [when, ...rest] = added?.children ?? []
+      for (const [index, text] of cells.entries()) put(rest[index], text)
       const time = document.createElement('time')
       time.dateTime = new Date(at.at).toISOString()
       time.dataset['clock'] = 'seconds'
       time.textContent = at.words
-      added?.querySelector('[data-cell="at"]')?.append(time)
+      when?.append(time)
       time.dispatchEvent(new CustomEvent('gatehouse:time', { bubbles: true }))
     }
   }

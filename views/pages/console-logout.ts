@@ -191,11 +191,11 @@ function attemptsPart({ attempts, attemptCount, key }: DeliveryWords, earlier: n
 }
 
 function attemptLine({ number, at, cells }: AttemptWords): Html {
-  return html`<li data-attempt="${number}"><span data-cell="at">${exactTime(at.at, at.words)}</span> <span data-cell="took">${cells.took}</span> <span data-cell="answer">${cells.answer}</span> <span data-cell="error">${cells.error}</span></li>`
+  return html`<li data-attempt="${number}"><span>${exactTime(at.at, at.words)}</span>${cells.map((cell) => html` <span>${cell}</span>`)}</li>`
 }
 
 /** What console.js makes new lines of. */
-const attemptTemplate: Html = html`<template data-attempt-template><li><span data-cell="at"></span> <span data-cell="took"></span> <span data-cell="answer"></span> <span data-cell="error"></span></li></template>`
+const attemptTemplate: Html = html`<template data-attempt-template><li><span></span> <span></span> <span></span> <span></span></li></template>`
 
 const minuteMs = 60_000
 const base = {

@@ -79,7 +79,8 @@ export interface DeliveryWords {
 export interface AttemptWords {
   readonly number: number
   readonly at: Moment
-  readonly cells: { readonly took: string; readonly answer: string; readonly error: string }
+  /** How long it took, the answer, and what was wrong. */
+  readonly cells: readonly [took: string, answer: string, error: string]
 }
 
 export interface Moment {
@@ -173,10 +174,10 @@ function attemptWords(attempt: ConsoleAttempt, now: number): AttemptWords {
   return {
     number: attempt.number,
     at: { at: attempt.startedAt, words: exactWords(attempt.startedAt, now) },
-    cells: {
-      took: `${numberWords(Math.round(attempt.durationMs))} ms`,
-      answer: attempt.status === undefined ? 'No answer' : String(attempt.status),
-      error: attempt.error ?? '',
-    },
+    cells: [
+      `${numberWords(Math.round(attempt.durationMs))} ms`,
+      attempt.status === undefined ? 'No answer' : String(attempt.status),
+      attempt.error ?? '',
+    ],
   }
 }
