@@ -7,7 +7,10 @@ import { toAppSession, toSsoSession } from './session-rows.ts'
 export function createSessionSweeping(
   database: SqlDatabase,
   tenant: string,
-): Pick<SessionStore, 'due' | 'recheckSsoSession' | 'recheckAppSession' | 'bringForward' | 'deleteEnded'> {
+): Pick<
+  SessionStore,
+  'due' | 'recheckSsoSession' | 'recheckAppSession' | 'bringForward' | 'bringAppForward' | 'deleteEnded'
+> {
   const selectSso = () =>
     database
       .q()
@@ -90,6 +93,23 @@ export function createSessionSweeping(
             .where('tenant', '=', tenant)
             .where('ended_at', 'is', null)
             .where('check_at', '>', latest)
+            .limit(limit),
+        )
+        .executeTakeFirst()
+      return Number(numUpdatedRows)
+    },
+
+    bringAppForward: async (appId, latest, now, limit) => {
+      const { numUpdatedRows } = await updateApp()
+        .set({ check_at: now })
+        .where('id', 'in', (of) =>
+          of
+            .selectFrom('app_sessions')
+            .select('id')
+            .where('tenant', '=', tenant)
+            .where('app_id', '=', appId)
+            .where('ended_at', 'is', null)
+            .where((column) => column.or([column('check_at', 'is', null), column('check_at', '>', latest)]))
             .limit(limit),
         )
         .executeTakeFirst()

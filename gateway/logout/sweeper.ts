@@ -9,12 +9,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, dayMs, secondMs } from '../kernel/clock.ts'
+import type { AppId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { AppSession } from '../sessions/app-session.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { EndSession, SessionSelector } from '../sessions/ending.ts'
 import {
+  type AppLifetimePolicy,
   appEndsAt,
   appExpiryOf,
   type Expiry,
@@ -38,7 +40,10 @@ export interface SweeperDeps {
   readonly journeyStore: Pick<JourneyStore, 'deleteExpired'>
   readonly journeys: Pick<Journeys, 'giveUp'>
   readonly endSession: EndSession
-  readonly apps: AppDirectory
+  readonly apps: AppDirectory & {
+    /** All apps with the limits that they have now. */
+    list(): readonly { readonly id: AppId; readonly sessions: AppLifetimePolicy }[]
+  }
   readonly transaction: Transaction
   readonly clock: Clock
   readonly log: Log
@@ -62,6 +67,8 @@ type SessionsEnded = Pick<Swept, 'ssoSessionsEnded' | 'appSessionsEnded'>
 const tickMs = 10 * secondMs
 /** Rows looked at or deleted in one step (DECISIONS 31). */
 const rowsAtOnce = 100
+/** AppSessions of one app made due in one statement, which goes through those that it has made due before. */
+const broughtForwardAtOnce = 1_000
 /** Sessions ended in one transaction: some 20 ms, after which others get their turn. */
 const endedAtOnce = 20
 /** Steps of one kind in a tick; the rest waits for the next, so that a mass expiry cannot keep the sweeper from all else. */
@@ -82,6 +89,8 @@ export class Sweeper implements AsyncDisposable {
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
   #broughtForward = false
+  /** The limits under which the AppSessions of an app are known to be looked at in time. */
+  readonly #appLimits = new Map<AppId, string>()
 
   constructor(deps: SweeperDeps) {
     this.#deps = deps
@@ -95,6 +104,7 @@ export class Sweeper implements AsyncDisposable {
   /** Sweeps everything that is due at this instant of the clock. For tests and for verbs without a server. */
   async runOnce(): Promise<Swept> {
     await this.#bringForward()
+    await this.#bringAppsForward()
     const ended = await this.#endDue()
     const givenUp = await this.#inSteps(() => this.#deps.journeys.giveUp(rowsAtOnce))
     return { ...ended, givenUp, deleted: await this.#deleteOld() }
@@ -130,6 +140,26 @@ export class Sweeper implements AsyncDisposable {
       await this.#giveWay()
     }
     this.#broughtForward = true
+  }
+
+  /** An app may be given limits, or tighter ones, at any time, and by another process. AppSessions that have none would outlive them. */
+  async #bringAppsForward(): Promise<void> {
+    const { sessions, clock, apps } = this.#deps
+    for (const { id, sessions: policy } of apps.list()) {
+      const { idleMs = Number.POSITIVE_INFINITY, absoluteMs = Number.POSITIVE_INFINITY } = policy
+      const limits = `${idleMs} ${absoluteMs}`
+      const known = this.#appLimits.get(id)
+      if (known === limits) continue
+      const now = clock.now()
+      const shortest = Math.min(idleMs, absoluteMs)
+      // After a start, what was set under these same limits lies within them. After a change, all are looked at once.
+      const latest = known === undefined ? now + shortest : now
+      while (Number.isFinite(shortest) && !this.#stopped.signal.aborted) {
+        if ((await sessions.bringAppForward(id, latest, now, broughtForwardAtOnce)) === 0) break
+        await this.#giveWay()
+      }
+      this.#appLimits.set(id, limits)
+    }
   }
 
   async #endDue(): Promise<SessionsEnded> {

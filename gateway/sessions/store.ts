@@ -113,6 +113,8 @@ export interface SessionStore extends SessionSelection {
    * have been shortened since. Returns how many.
    */
   bringForward(latest: number, now: number, limit: number): Promise<number>
+  /** The same for active AppSessions of an app: also those that would never be looked at, begun when it had no limits. */
+  bringAppForward(appId: AppId, latest: number, now: number, limit: number): Promise<number>
   recheckSsoSession(id: SsoSessionId, checkAt: number): Promise<void>
   recheckAppSession(id: AppSessionId, checkAt: number): Promise<void>
 

@@ -219,6 +219,28 @@ export function describeSessionRecords(name: string, open: OpensSessionStore): v
       expect(due.ssoSessions.map(({ id }) => id).sort()).toEqual([ssoId('late'), ssoId('later')].sort())
     })
 
+    test('brings forward the AppSessions of one app that would be looked at too late, or never', async () => {
+      await using store = await open()
+      for (const [name, checkAt] of [
+        ['laptop', undefined],
+        ['phone', noon + 9_000],
+        ['desk', noon + 1_000],
+        ['ended', undefined],
+      ] as const) {
+        await begin(store, name)
+        await store.sessions.join(anAppSession('wiki', name), checkAt)
+        await store.sessions.join(anAppSession('board', name), undefined)
+      }
+      await end(store, 'ended')
+      const [appId, latest] = [anAppSession('wiki').appId, noon + 2_000]
+      expect(await store.otherTenant.bringAppForward(appId, latest, noon, 10)).toBe(0)
+      expect(await store.sessions.bringAppForward(appId, latest, noon, 1)).toBe(1)
+      expect(await store.sessions.bringAppForward(appId, latest, noon, 10)).toBe(1)
+      expect(await store.sessions.bringAppForward(appId, latest, noon, 10)).toBe(0)
+      const { appSessions } = await store.sessions.due(noon, 10)
+      expect(appSessions.map(({ sid }) => sid).toSorted()).toEqual(['sid-laptop-wiki', 'sid-phone-wiki'])
+    })
+
     test('looks again later when told to, but at nothing that has ended', async () => {
       await using store = await open()
       await begin(store)

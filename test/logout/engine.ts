@@ -149,7 +149,10 @@ export async function openEngine(
       journeyStore: ownStores.journeys,
       journeys,
       endSession,
-      apps: directory,
+      apps: {
+        ...directory,
+        list: () => [...apps].map(([id, app]) => ({ id: id as AppId, sessions: app.sessions ?? {} })),
+      },
       policy,
       keepHistoryMs,
     })

@@ -105,6 +105,36 @@ describe.for([
     },
   )
 
+  test.for([
+    ['is given limits', {}],
+    ['is given tighter limits', { sessions: { idleMs: 7 * hourMs } }],
+  ] as const)('an app that %s while it is open hears in time that its session ended', async ([, before]) => {
+    const reachable = { url: 'http://127.0.0.1:9/' }
+    await using engine = await open({ hr: { ...reachable, ...before }, wiki: reachable })
+    const { sweeper } = await engine.openNode()
+    const { session } = await engine.signIn('ada', ['hr', 'wiki'])
+    await sweeper.runOnce()
+    engine.clock.advance({ minutes: 30 })
+    engine.apps.set('hr', { ...reachable, sessions: { idleMs: hourMs } })
+    await sweeper.runOnce()
+    expect(await reports(engine)).toEqual([])
+    engine.clock.advance({ minutes: 30 })
+    expect(await sweeper.runOnce()).toMatchObject({ ssoSessionsEnded: 0, appSessionsEnded: 1 })
+    expect(await reports(engine)).toMatchObject([{ cause: 'idle', deliveries: [{ appId: 'hr' }] }])
+    expect(await engine.isActive(session.id)).toBe(true)
+  })
+
+  test('an app that was given limits while nobody ran hears of sessions that are older than these', async () => {
+    const reachable = { url: 'http://127.0.0.1:9/' }
+    await using engine = await open({ hr: reachable })
+    await engine.signIn('ada', ['hr'])
+    engine.clock.advance({ hours: 2 })
+    engine.apps.set('hr', { ...reachable, sessions: { absoluteMs: hourMs } })
+    const { sweeper } = await engine.openNode()
+    await sweeper.runOnce()
+    expect(await reports(engine)).toMatchObject([{ cause: 'absolute', ssoSessions: 0, appSessions: 1 }])
+  })
+
   test('an AppSession in use idles out only after its last use', async () => {
     await using engine = await open({ hr: { url: 'http://127.0.0.1:9/', sessions: { idleMs: hourMs } } })
     const { sweeper } = await engine.openNode()
