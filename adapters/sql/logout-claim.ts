@@ -62,7 +62,10 @@ export function claimEarliest(of: ClaimOf, window: number): RawBuilder<LogoutDel
     ${lease(of)}`
 }
 
-/** Of all apps that have something due, the earliest few of each. */
+/**
+ * Of all apps that have something due, the earliest few of each; apps whose queue is youngest first, because the oldest queues are what
+ * `claimEarliest` serves.
+ */
 export function claimAcrossApps(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
   // One branch per place in the queue: a correlated subquery may have a fixed offset and not a varying one.
   const places = Array.from(
@@ -92,7 +95,7 @@ export function claimAcrossApps(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
         cross join logout_deliveries as due
         left join leased on leased.app_id = due.app_id
         where due.tenant = ${of.tenant} and due.id = places.id and place + coalesce(leases, 0) <= ${of.perApp}
-        order by place + coalesce(leases, 0), due.due_at limit ${of.limit}
+        order by place + coalesce(leases, 0), due.due_at desc limit ${of.limit}
       )
     ${lease(of)}`
 }

@@ -16,6 +16,11 @@ import { createStatement } from './statement.ts'
 
 /** Of what may be claimed at most one in so many is a probe: apps that are down wait for time-outs, and the others must not wait with them. */
 const perProbe = 4
+/**
+ * With more due than a claim looks at, one in so many goes to the apps whose oldest news is the newest: a person who signs out during
+ * the end of ten thousand sessions waits for their own apps only.
+ */
+const perFresh = 4
 /** Rows looked at for each that may be claimed: apps with a few due each are served from these alone. */
 const windowPerClaim = 4
 
@@ -134,8 +139,12 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
       const limit = of.limit - probes.length
       if (limit === 0) return probes
       const window = limit * windowPerClaim
-      const earliest = await claimed(claimEarliest({ tenant, ...of, limit }, window))
-      const first = [...probes, ...earliest]
+      const fresh = (await stillDue(of.now, window + 1))
+        ? await claimed(claimAcrossApps({ tenant, ...of, limit: Math.ceil(limit / perFresh) }))
+        : []
+      const rest = limit - fresh.length
+      const earliest = rest === 0 ? [] : await claimed(claimEarliest({ tenant, ...of, limit: rest }, window))
+      const first = [...probes, ...fresh, ...earliest]
       const left = of.limit - first.length
       if (left === 0 || !(await stillDue(of.now, window - earliest.length))) return first
       return [...first, ...(await claimed(claimAcrossApps({ tenant, ...of, limit: left })))]

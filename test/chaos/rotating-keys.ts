@@ -1,6 +1,7 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { minuteMs } from '#gateway/kernel/clock.ts'
 import type { AccountId } from '#gateway/kernel/ids.ts'
+import { tellUntilSettled } from '#test/logout/engine.ts'
 import { ada } from '#test/support/two-apps.ts'
 import { startGatewayWithApps } from './gateway-apps.ts'
 import { atLeast, atMost, exactly, type Scenario } from './scenario.ts'
@@ -54,6 +55,8 @@ export const rotatingKeys: Scenario = {
         await verifyNew()
       }
     }
+    await tellUntilSettled({ stores: gateway.stores, clock }, gateway.dispatcher)
+    await verifyNew()
     return [
       exactly('apps that were not told', (rotations + 4) * peoplePerMinute * 2 - heardAt.size, 0),
       exactly('tokens that did not verify', failures, 0),

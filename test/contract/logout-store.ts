@@ -268,6 +268,27 @@ export function describeLogoutStore(name: string, open: () => Promise<OpenLogout
       expect(claimed.map(({ appId }) => appId).sort()).toEqual(apps)
     })
 
+    test('lets an app with fresh news not wait until older queues are through, however many apps have one', async () => {
+      await using store = await open()
+      const logout = aLogout()
+      const queues = Array.from({ length: 300 }, (_, at) =>
+        aDelivery({
+          logoutId: logout.id,
+          appId: `app-${at % 30}` as AppId,
+          progress: { dueAt: noon - hourMs + at },
+        }),
+      )
+      const fresh = aDelivery({ logoutId: logout.id, appId: 'zoo' as AppId })
+      await store.logouts.insert(logout, [...queues, fresh])
+
+      const claimed = await store.logouts.claim({ ...claimAll, limit: 8 })
+
+      expect(claimed).toHaveLength(8)
+      expect(claimed.map(({ id }) => id)).toContain(fresh.id)
+      // And those that have waited longest are among them too.
+      expect(claimed.map(({ id }) => id)).toContain(queues[0]?.id)
+    })
+
     test('takes the oldest of an app first', async () => {
       await using store = await open()
       const logout = aLogout()
