@@ -19,7 +19,10 @@ const egress = new HttpEgress({ allow: [], allowLoopback: true })
 const changes = await SqlChanges.open(database, silentLog)
 changes.start()
 const dispatcher = new Dispatcher({
-  ...stores,
+  logouts: stores.logouts,
+  health: stores.health,
+  // These apps have no time-out of their own.
+  apps: { find: () => undefined },
   audit: createAuditTrail({ store: stores.audit, clock: systemClock }),
   transaction: database.transaction,
   changes,
