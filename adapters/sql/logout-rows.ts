@@ -20,6 +20,7 @@ export function toLogout(row: LogoutRow): Logout {
     ...(row.settled_at === null ? {} : { settledAt: row.settled_at }),
     ssoSessions: row.sso_sessions,
     appSessions: row.app_sessions,
+    notWanted: row.not_wanted,
   }
 }
 
@@ -34,6 +35,7 @@ export function fromLogout(tenant: string, logout: Logout): LogoutRow {
     settled_at: logout.settledAt ?? null,
     sso_sessions: logout.ssoSessions,
     app_sessions: logout.appSessions,
+    not_wanted: logout.notWanted,
   }
 }
 

@@ -30,6 +30,7 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
             on.columns(['tenant', 'id']).doUpdateSet((of) => ({
               sso_sessions: of('logouts.sso_sessions', '+', of.ref('excluded.sso_sessions')),
               app_sessions: of('logouts.app_sessions', '+', of.ref('excluded.app_sessions')),
+              not_wanted: of('logouts.not_wanted', '+', of.ref('excluded.not_wanted')),
               account_id: sql<
                 string | null
               >`case when logouts.account_id = excluded.account_id then logouts.account_id end`,

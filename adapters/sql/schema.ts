@@ -210,6 +210,8 @@ export interface LogoutRow {
   settled_at: number | null
   sso_sessions: number
   app_sessions: number
+  /** AppSessions whose app does not want to hear of this cause. */
+  not_wanted: number
 }
 
 export interface LogoutDeliveryRow {

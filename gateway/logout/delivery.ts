@@ -23,6 +23,8 @@ export interface Logout {
   /** How many sessions it ended. */
   readonly ssoSessions: number
   readonly appSessions: number
+  /** Of these, how many have an app that does not want to hear of this cause: ended here, and nobody was told. */
+  readonly notWanted: number
 }
 
 /** A way in which an app can be told: by the gateway itself, or by the person's browser. */

@@ -200,6 +200,7 @@ async function openJob(
       startedAt: job.epochAt,
       ssoSessions: 0,
       appSessions: 0,
+      notWanted: 0,
     },
     [],
   )
@@ -254,7 +255,8 @@ export async function endBatch(
     leaves,
   )
   // 3. Owe the news to every app that wants it. An app that could not be told is stored too: a report must not leave it out.
-  const deliveries = marked.appSessions.flatMap((session) => deliveriesFor(deps, session, of, now))
+  const owed = marked.appSessions.map((session) => deliveriesFor(deps, session, of, now))
+  const deliveries = owed.flat()
   const pending = deliveries.some(({ progress }) => progress.state === 'pending')
   const ended: Ended = { ...marked, offline, browserNeeded: deliveries.some(isOwedThroughBrowser) }
   const accountId = onlyAccount(ended)
@@ -268,6 +270,7 @@ export async function endBatch(
       ...(pending ? {} : { settledAt: now }),
       ssoSessions: ended.ssoSessions.length,
       appSessions: ended.appSessions.length,
+      notWanted: owed.filter(({ length }) => length === 0).length,
     },
     deliveries,
   )

@@ -129,8 +129,6 @@ export function readReceipt(payload: Readonly<Record<string, unknown>>): Receipt
 
 interface Told {
   readonly deliveries: number
-  /** Fewer than deliveries where an app is told in both ways. */
-  readonly appSessions: number
   readonly said: Pick<Receipt, 'apps' | 'deliveries' | 'lines_sha256'>
 }
 
@@ -143,7 +141,6 @@ async function readDeliveries(
   const totals = new Map<string, { readonly app: string; readonly state: string; readonly count: number }>()
   let listed: ReceiptDelivery[] | undefined = []
   let bytes = 0
-  const appSessions = new Set<string>()
   let deliveries = 0
   let after: DeliveryId | undefined
   for (;;) {
@@ -166,7 +163,6 @@ async function readDeliveries(
       const key = JSON.stringify([said.app, said.state])
       totals.set(key, { app: said.app, state: said.state, count: (totals.get(key)?.count ?? 0) + 1 })
       after = delivery.id
-      appSessions.add(delivery.appSessionId)
       deliveries++
     }
     if (page.length < readAtOnce) break
@@ -175,7 +171,6 @@ async function readDeliveries(
   }
   return {
     deliveries,
-    appSessions: appSessions.size,
     said: {
       apps: [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total),
       ...(listed === undefined ? { lines_sha256: digested.digest('hex') } : { deliveries: listed }),
@@ -194,7 +189,7 @@ async function attemptsOf(
   return [...(await attemptsOf(logouts, ids.slice(0, half))), ...(await attemptsOf(logouts, ids.slice(half)))]
 }
 
-function describe(logout: Logout, settledAt: number, { deliveries, appSessions }: Told): Receipt['logout'] {
+function describe(logout: Logout, settledAt: number, { deliveries }: Told): Receipt['logout'] {
   return {
     id: logout.id,
     cause: logout.cause,
@@ -205,7 +200,7 @@ function describe(logout: Logout, settledAt: number, { deliveries, appSessions }
     sso_sessions: logout.ssoSessions,
     app_sessions: logout.appSessions,
     deliveries,
-    not_wanted: Math.max(0, logout.appSessions - appSessions),
+    not_wanted: logout.notWanted,
   }
 }
 

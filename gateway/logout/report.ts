@@ -58,8 +58,6 @@ export type DeliveryCounts = Readonly<Partial<Record<ReportState, number>>>
 
 /** A Logout in a list, where its deliveries are only counted. */
 export interface LogoutSummary extends Logout {
-  /** AppSessions whose app does not want to hear of this cause. */
-  readonly notWanted: number
   readonly counts: DeliveryCounts
   /** Of one that is worked off in batches: how many sessions there are to end, about, and how many have been marked so far. */
   readonly progress?: { readonly sessions: number; readonly ended: number; readonly finishedAt?: number }
@@ -192,15 +190,12 @@ function summaryOf(
   job: EndJob | undefined,
 ): LogoutSummary {
   const counts: Partial<Record<ReportState, number>> = {}
-  let owed = 0
   for (const { state, answered, count } of counted) {
     const word = wordFor(state, answered)
     counts[word] = (counts[word] ?? 0) + count
-    owed += count
   }
   return {
     ...logout,
-    notWanted: Math.max(0, logout.appSessions - owed),
     counts,
     ...(job === undefined ? {} : { progress: progressOf(job) }),
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isOpenTo, isToldOf } from '#gateway/apps/app.ts'
+import { isOpenTo, isToldOf, type LogoutChannel } from '#gateway/apps/app.ts'
 import type { ClientMetadata } from '#gateway/apps/client-metadata.ts'
 import { hashChosenSecret, isClientSecret, newClientSecret } from '#gateway/apps/client-secret.ts'
 import { covers, merged } from '#gateway/apps/consent.ts'
@@ -89,6 +89,49 @@ describe('an app', () => {
     expect(fieldsOf({ backchannel_logout_uri: 'ftp://wiki.example/logout' })).toEqual([
       'backchannel_logout_uri',
     ])
+  })
+
+  test('is framed only at an origin to which a code could be sent anyway (Front-Channel Logout 1.0 section 2)', () => {
+    const at = (frontchannel_logout_uri: string) => fieldsOf({ frontchannel_logout_uri })
+    expect(at('http://127.0.0.1:4001/logout?x=1')).toEqual([])
+    for (const elsewhere of [
+      'https://127.0.0.1:4001/logout',
+      'http://127.0.0.1:4002/logout',
+      'http://localhost:4001/logout',
+      'http://127.0.0.1:4001/logout#x',
+      'http://user@127.0.0.1:4001/logout',
+      'javascript:alert(1)',
+      'data:text/html,x',
+    ]) {
+      expect([elsewhere, at(elsewhere)]).toEqual([elsewhere, ['frontchannel_logout_uri']])
+    }
+    expect(fieldsOf({ frontchannel_logout_session_required: true })).toEqual([
+      'frontchannel_logout_session_required',
+    ])
+  })
+
+  test('has the addresses of the channels that it is told by', () => {
+    const fields = (channel: LogoutChannel, metadata: Partial<ClientMetadata>) =>
+      problemsOf(anApp({ logout: { causes: 'all', appSignsOut: 'ask', channel } }, metadata), someRules).map(
+        ({ field }) => field,
+      )
+    const back = { backchannel_logout_uri: 'https://wiki.example/logout' }
+    const front = { frontchannel_logout_uri: 'http://127.0.0.1:4001/logout' }
+    expect(fields('back-channel', back)).toEqual([])
+    expect(fields('back-channel', front)).toEqual(['logout.channel'])
+    expect(fields('front-channel', front)).toEqual([])
+    expect(fields('front-channel', back)).toEqual(['logout.channel'])
+    expect(fields('both', { ...back, ...front })).toEqual([])
+    expect(fields('both', back)).toEqual(['logout.channel'])
+  })
+
+  test('is given from 1 to 30 seconds for an attempt to tell it', () => {
+    const fields = (timeoutMs: number) =>
+      problemsOf(anApp({ logout: { causes: 'all', appSignsOut: 'everywhere', timeoutMs } }), someRules).map(
+        ({ field }) => field,
+      )
+    for (const fine of [1_000, 30_000]) expect(fields(fine)).toEqual([])
+    for (const wrong of [999, 30_001, Number.NaN]) expect(fields(wrong)).toEqual(['logout.timeout'])
   })
 
   test('has links that a browser may follow', () => {

@@ -254,6 +254,38 @@ const rows: readonly Row[] = [
     taken: `egress: { allow: ["wiki:8080"] }${anApp('      backchannel_logout_uri: http://wiki:8080/logout')}`,
   },
   {
+    rule: 'a frame is loaded from where a code could be sent (Front-Channel Logout 1.0 section 2)',
+    at: 'apps[0].oidc.frontchannel_logout_uri',
+    refused: anApp('      frontchannel_logout_uri: https://elsewhere.example.com/logout'),
+    taken: anApp('      frontchannel_logout_uri: https://wiki.example.com/logout'),
+  },
+  {
+    rule: 'who needs a session in the frame has a frame',
+    at: 'apps[0].oidc.frontchannel_logout_uri',
+    refused: anApp('      frontchannel_logout_session_required: true'),
+    taken: anApp(
+      '      frontchannel_logout_session_required: true\n      frontchannel_logout_uri: https://wiki.example.com/x',
+    ),
+  },
+  {
+    rule: 'a channel has its address',
+    at: 'apps[0].logout.channel',
+    refused: anApp(
+      '      backchannel_logout_uri: https://wiki.example.com/x',
+      '    logout: { channel: both }',
+    ),
+    taken: anApp(
+      '      backchannel_logout_uri: https://wiki.example.com/x',
+      '    logout: { channel: back-channel }',
+    ),
+  },
+  {
+    rule: 'an attempt takes no longer than a process that stops may wait',
+    at: 'apps[0].logout.timeout',
+    refused: anApp('', '    logout: { timeout: 31s }'),
+    taken: anApp('', '    logout: { timeout: 30s }'),
+  },
+  {
     rule: 'pairwise subjects need one host (OpenID Connect Core 1.0 section 8.1)',
     at: 'apps[0].oidc.subject_type',
     refused: anApp('      subject_type: pairwise').replace(

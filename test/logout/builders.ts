@@ -29,6 +29,7 @@ export function aLogout(more: Partial<Logout> = {}): Logout {
     startedAt: noon,
     ssoSessions: 1,
     appSessions: 1,
+    notWanted: 0,
     ...more,
   }
 }

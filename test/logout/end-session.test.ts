@@ -43,6 +43,7 @@ describe('ending a session', () => {
       startedAt: now,
       ssoSessions: 1,
       appSessions: 2,
+      notWanted: 0,
     })
     const owed = await engine.stores.logouts.deliveriesOf([logoutId])
     expect(owed.map(({ appId, sid, channel, attempts }) => ({ appId, sid, channel, attempts }))).toEqual(

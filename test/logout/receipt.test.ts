@@ -150,7 +150,7 @@ describe('a receipt of a settled Logout', () => {
     await using world = await endedWorld({ apps: { wiki: {} } })
     const settledAt = world.clock.now()
     // Two AppSessions have ended: of one the app was told twice, the other's app does not want to hear of it.
-    const logout = aLogout({ settledAt, appSessions: 2 })
+    const logout = aLogout({ settledAt, appSessions: 2, notWanted: 1 })
     const first = aDelivery({ logoutId: logout.id })
     const second = aDelivery({
       logoutId: logout.id,

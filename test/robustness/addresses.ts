@@ -49,6 +49,8 @@ export const addresses: readonly Address[] = [
   showsAndTakesForm('/sign-out'),
   shows(`/sign-out/${id('lgo')}`),
   shows(`/sign-out/${id('lgo')}/events`),
+  shows(`/sign-out/${id('lgo')}/on`),
+  takesJson(`/sign-out/${id('lgo')}/loaded`),
   showsAndTakesForm(`/set-up/${uid}`),
   takesJson(`/set-up/${uid}/passkey`),
   takesJson(`/set-up/${uid}/passkey/options`),

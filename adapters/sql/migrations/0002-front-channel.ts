@@ -13,6 +13,10 @@ const columns = `tenant, id, logout_id, app_session_id, app_id, account_id, sid,
   refusals, refused_since, lease_by, settled_at, reason, may_last_until`
 
 const statements = [
+  // An app may be told in two ways, so what was not wanted cannot be counted from what is owed any more.
+  'alter table logouts add column not_wanted integer not null default 0',
+  `update logouts set not_wanted = max(0, app_sessions - (
+    select count(*) from logout_deliveries as owed where owed.tenant = logouts.tenant and owed.logout_id = logouts.id))`,
   'alter table logout_deliveries rename to logout_deliveries_0001',
   `create table logout_deliveries (
     tenant text not null, id text not null, logout_id text not null, app_session_id text not null, app_id text not null,
