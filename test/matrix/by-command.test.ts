@@ -1,0 +1,4 @@
+import { parts } from './acts.ts'
+import { testCause } from './cells.ts'
+
+for (const cause of parts.byCommand) testCause(cause)
