@@ -34,7 +34,7 @@ describe('R: browser', () => {
       { origin: `${all.issuer}.evil.example` },
       { origin: all.issuer.toUpperCase() },
     ]
-    expect(forPeople).toHaveLength(17)
+    expect(forPeople).toHaveLength(23)
     for (const { path, body } of forPeople) {
       for (const headers of foreign) {
         const answer = await fetch(`${all.issuer}${path}`, {

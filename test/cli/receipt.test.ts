@@ -15,7 +15,7 @@ const timeout = 120_000
 /** A Logout on record of which so many deliveries are confirmed. */
 async function settledLogout({ gateway }: TestGateway, count: number): Promise<LogoutId> {
   const settledAt = gateway.clock.now()
-  const logout = aLogout({ startedAt: settledAt - 2_000, settledAt, appSessions: count + 1 })
+  const logout = aLogout({ startedAt: settledAt - 2_000, settledAt, appSessions: count + 1, notWanted: 1 })
   await gateway.stores.logouts.insert(
     logout,
     Array.from({ length: count }, () => ({

@@ -35,7 +35,7 @@ function fill(file: string): void {
     insert into app_sessions select tenant, id || 'r', sso_session_id, account_id, 'rare', sid || 'r', started_at, started_at,
       null, ended_at, ended_cause, ended_actor, logout_id from app_sessions where started_at % 1000 = 0;
     ${numbers} insert into logouts select 'default', 'lgo_' || i, 'idle', '{"kind":"gateway"}', 'acc_' || (i % 2001), i,
-      case when i % 10 > 0 then i end, 1, 1 from n;
+      case when i % 10 > 0 then i end, 1, 1, 0 from n;
     insert into logout_deliveries (tenant, id, logout_id, app_session_id, app_id, account_id, sid, channel, state, attempts,
       created_at, due_at, give_up_at, refusals) select 'default', 'dlv_' || id, logout_id, id, app_id, account_id, sid,
       'back-channel', 'delivered', 1, started_at, 0, 0, 0 from app_sessions;

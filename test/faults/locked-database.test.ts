@@ -63,17 +63,17 @@ describe('another process that holds the database', () => {
     expect(await isActive(wiki, tokens.body.access_token ?? '')).toBe(true)
   })
 
-  test('a sign-out that is done is not shown as a failure because the page that follows it up cannot be kept', async () => {
+  test('a sign-out is done, and its page there, although nothing short-lived can be kept', async () => {
     await using target = await startRaceGateway({ appIds: ['wiki'] })
     const { id, browser } = await target.signIn()
     const question = await browser.get(`${target.issuer}/sign-out`)
     const lock = lockOf(target, 'ephemeral.db')
     const page = await browser.submit(question, { decision: 'sign-out' }, { action: '/sign-out' })
     lock.release()
-    expect(page).toMatchObject({ status: 200, url: `${target.issuer}/sign-out` })
-    expect(page.text).toContain('You are signed out')
+    expect(page.status).toBe(200)
+    expect(page.url).toMatch(/\/sign-out\/lgo_[\w-]+$/)
     expect(await target.gateway.sessions.findLive(id)).toBeUndefined()
-    expect(target.logLines.filter(({ level }) => level === 'error')).toHaveLength(1)
+    expect(target.logLines.filter(({ level }) => level === 'error')).toEqual([])
   })
 })
 

@@ -54,7 +54,7 @@ describe('targets of requests', () => {
     '/oauth/challenge',
     '/admin',
     '/api/v1/accounts',
-    '/console',
+    '/console/nothing',
     '/metrics',
     '/constructor',
     '/__proto__',
