@@ -9,6 +9,8 @@ import type { SqlDatabase } from './open.ts'
 const rowsAtOnce = 500
 /** A report shows no more than this; one Logout settles at most 200 sessions at a time. */
 const maxRead = 1_000
+/** Deliveries deleted in one transaction: an end of everybody has hundreds of thousands, and every other writer waits. */
+const deletedAtOnce = 1_000
 
 /** LogoutStore on SQL. */
 export function createSqlLogoutStore(database: SqlDatabase, tenant: string): LogoutStore {
@@ -138,25 +140,32 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
           .execute()
         const ids = rows.map(({ id }) => id)
         if (ids.length === 0) return 0
-        const owed = database
-          .q()
-          .selectFrom('logout_deliveries')
-          .select('id')
-          .where('tenant', '=', tenant)
-          .where('logout_id', 'in', ids)
+        const owed = (
+          await database
+            .q()
+            .selectFrom('logout_deliveries')
+            .select('id')
+            .where('tenant', '=', tenant)
+            .where('logout_id', 'in', ids)
+            .limit(deletedAtOnce)
+            .execute()
+        ).map((row) => row.id)
         // Children first: an attempt must never be left without what it was an attempt of.
-        await database
-          .q()
-          .deleteFrom('delivery_attempts')
-          .where('tenant', '=', tenant)
-          .where('delivery_id', 'in', owed)
-          .execute()
-        await database
-          .q()
-          .deleteFrom('logout_deliveries')
-          .where('tenant', '=', tenant)
-          .where('logout_id', 'in', ids)
-          .execute()
+        if (owed.length > 0) {
+          await database
+            .q()
+            .deleteFrom('delivery_attempts')
+            .where('tenant', '=', tenant)
+            .where('delivery_id', 'in', owed)
+            .execute()
+          await database
+            .q()
+            .deleteFrom('logout_deliveries')
+            .where('tenant', '=', tenant)
+            .where('id', 'in', owed)
+            .execute()
+        }
+        if (owed.length === deletedAtOnce) return limit
         await database
           .q()
           .deleteFrom('end_jobs')

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type Clock, toEpochSeconds } from '../kernel/clock.ts'
 import type { DeliveryId, LogoutId } from '../kernel/ids.ts'
+import { giveWay } from '../kernel/turn.ts'
 import { causes } from '../sessions/cause.ts'
 import type { DeliveryAttempt, Logout, LogoutDelivery } from './delivery.ts'
 import { claimOf } from './report.ts'
@@ -56,6 +57,8 @@ export function createReceipts(deps: ReceiptDeps): Receipts {
       // It was read in pages: an operator who asked for another attempt meanwhile has opened it again.
       const after = await logouts.find(id)
       if (after?.settledAt !== logout.settledAt) return { kind: 'unsettled' }
+      // Its time is over, and it is being deleted: what is left is not what it was.
+      if (told.deliveries < logout.appSessions - logout.notWanted) return undefined
       const payload: Receipt = {
         iss: issuer,
         iat: toEpochSeconds(clock.now()),
@@ -167,7 +170,7 @@ async function readDeliveries(
     }
     if (page.length < readAtOnce) break
     // A store in this process answers without letting anybody else have a turn.
-    await new Promise<void>((next) => setImmediate(next))
+    await giveWay()
   }
   return {
     deliveries,

@@ -574,6 +574,23 @@ export function describeLogoutStore(name: string, open: () => Promise<OpenLogout
       )
       expect(await store.logouts.deliveriesOf([waiting.id])).toHaveLength(1)
     })
+
+    test('takes a large Logout in parts, so that nobody waits for all of it, and the Logout itself last', async () => {
+      await using store = await open()
+      const large = aLogout({ settledAt: noon })
+      const owed = Array.from({ length: 1_001 }, () =>
+        aDelivery({ logoutId: large.id, progress: delivered(noon) as never }),
+      )
+      await store.logouts.insert(large, owed)
+
+      expect(await store.logouts.deleteSettled(noon + 1, 7)).toBe(7)
+      expect(await store.logouts.find(large.id)).toEqual(large)
+      expect(await store.logouts.deliveriesOf([large.id])).toHaveLength(1)
+
+      expect(await store.logouts.deleteSettled(noon + 1, 7)).toBe(1)
+      expect(await store.logouts.find(large.id)).toBeUndefined()
+      expect(await store.logouts.deliveriesOf([large.id])).toEqual([])
+    })
   })
 }
 
