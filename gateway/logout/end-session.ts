@@ -101,28 +101,33 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
         { durable: true },
       )
     }
-    const ssoSessionIds: EndResult['ssoSessionIds'][number][] = []
-    const appSessionIds: EndResult['appSessionIds'][number][] = []
-    let offlineAccesses = 0
-    let continues = false
-    let browserNeeded = false
-    for (const part of inBatches(selector)) {
-      const first = await deps.transaction.run(() => endFirst(deps, part, of), { durable: true })
-      for (const { id } of first.ended.ssoSessions) ssoSessionIds.push(id)
-      for (const { id } of first.ended.appSessions) appSessionIds.push(id)
-      offlineAccesses += first.ended.offline.length
-      continues ||= first.continues
-      browserNeeded ||= first.ended.browserNeeded
-    }
-    const nothing = ssoSessionIds.length === 0 && appSessionIds.length === 0
-    return {
-      ...(nothing ? {} : { logoutId: of.logoutId }),
-      ssoSessionIds,
-      appSessionIds,
-      ...(offlineAccesses === 0 ? {} : { offlineAccesses }),
-      ...(continues ? { continues } : {}),
-      ...(browserNeeded ? { browserNeeded } : {}),
-    }
+    return deps.transaction.run(() => endAll(deps, selector, of), { durable: true })
+  }
+}
+
+/** All of it or nothing: a long list of ids goes in parts, and ends by one commit. */
+async function endAll(deps: EndSessionDeps, selector: DirectSelector, of: Of): Promise<EndResult> {
+  const ssoSessionIds: EndResult['ssoSessionIds'][number][] = []
+  const appSessionIds: EndResult['appSessionIds'][number][] = []
+  let offlineAccesses = 0
+  let continues = false
+  let browserNeeded = false
+  for (const part of inBatches(selector)) {
+    const first = await endFirst(deps, part, of)
+    for (const { id } of first.ended.ssoSessions) ssoSessionIds.push(id)
+    for (const { id } of first.ended.appSessions) appSessionIds.push(id)
+    offlineAccesses += first.ended.offline.length
+    continues ||= first.continues
+    browserNeeded ||= first.ended.browserNeeded
+  }
+  const nothing = ssoSessionIds.length === 0 && appSessionIds.length === 0
+  return {
+    ...(nothing ? {} : { logoutId: of.logoutId }),
+    ssoSessionIds,
+    appSessionIds,
+    ...(offlineAccesses === 0 ? {} : { offlineAccesses }),
+    ...(continues ? { continues } : {}),
+    ...(browserNeeded ? { browserNeeded } : {}),
   }
 }
 

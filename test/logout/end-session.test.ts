@@ -383,6 +383,23 @@ describe('ending by selector', () => {
     expect((await command(false)).ssoSessionIds).toHaveLength(250)
     expect(await engine.stores.sessions.countActive(1_000)).toBe(0)
   })
+
+  test('that finds more than 200 sessions by their ids is all or nothing by itself', async () => {
+    await using engine = await openEngine({ apps: { wiki: reachable } })
+    const { doorDeps } = await engine.openNode()
+    const ids: SsoSessionId[] = []
+    for (let session = 0; session < 201; session++) ids.push((await engine.signIn('ada', [])).session.id)
+    let part = 0
+    const insert: typeof doorDeps.logouts.insert = (...of) =>
+      ++part === 2 ? Promise.reject(new Error('the disk is gone')) : doorDeps.logouts.insert(...of)
+    const endSession = createEndSession({ ...doorDeps, logouts: { ...doorDeps.logouts, insert } })
+
+    const end = endSession({ kind: 'sso-sessions', ids }, 'bulk', { kind: 'command-line' })
+
+    await expect(end).rejects.toThrow('the disk is gone')
+    expect(await engine.stores.sessions.countActive(1_000)).toBe(201)
+    expect(await engine.stores.logouts.list({ limit: 10 })).toEqual([])
+  })
 })
 
 describe('tokens of what has ended', () => {
