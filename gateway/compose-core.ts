@@ -221,6 +221,8 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     endSession,
     revokeOffline,
     transaction,
+    changes,
+    clock,
     audit: audit.append,
   })
 

@@ -67,6 +67,19 @@ export function createSqlHealthStore(database: SqlDatabase, tenant: string): Hea
       return (await update.returning('app_id').execute()).length
     },
 
+    probeSoon: async (appId, at) => {
+      const row = await database
+        .q()
+        .updateTable('app_health')
+        .set({ probe_at: sql<number>`case when probe_at < ${at} then probe_at else ${at} end`, probes: 0 })
+        .where('tenant', '=', tenant)
+        .where('app_id', '=', appId)
+        .where('probe_at', 'is not', null)
+        .returning('app_id')
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
     overdue: async (now) => (await findOverdue({ now })).map(toReachability),
 
     list: async (upTo) => {

@@ -8,7 +8,9 @@ import type { AccountStore } from '../accounts/store.ts'
 import { type App, type AppAccess, isOpenTo } from '../apps/app.ts'
 import type { AppRewrites, AppStore, ConsentRemovals } from '../apps/store.ts'
 import type { AppendAudit, AuditEvent } from '../audit/event.ts'
-import type { AccountId, AppSessionId } from '../kernel/ids.ts'
+import type { Changes } from '../kernel/changes.ts'
+import { type Clock, secondMs } from '../kernel/clock.ts'
+import type { AccountId, AppId, AppSessionId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { EndResult, EndSession, SessionSelector } from '../sessions/ending.ts'
@@ -28,7 +30,8 @@ export interface AppWrite {
 export interface AppWrites {
   /**
    * Writes `next` over `before` and ends, at an app that is disabled or removed, every AppSession; where fewer people may open it, theirs
-   * who may not any more. Where it may keep no access any more while people are away, that goes. Undefined, and nothing written, when `before` is not what is stored, or the client id is taken.
+   * who may not any more. Where it may keep no access any more while people are away, that goes. One that was down is asked again soon, as it
+   * may be somewhere else now. Undefined, and nothing written, when `before` is not what is stored, or the client id is taken.
    */
   replace(write: AppWrite): Promise<EndResult | undefined>
   /** Deletes records of apps that were removed before `at`. Their sessions ended when they were removed. */
@@ -43,7 +46,14 @@ export interface AppWritesDeps {
   readonly tokens: Pick<TokenStore, 'listOffline'>
   readonly endSession: EndSession
   readonly revokeOffline: RevokeOffline
+  /** What is known of telling apps (`logout/health-store`). */
+  readonly health: {
+    /** True where the app was down and is asked again at this instant at the latest. */
+    probeSoon(appId: AppId, at: number): Promise<boolean>
+  }
   readonly transaction: Transaction
+  readonly changes: Pick<Changes, 'announce'>
+  readonly clock: Clock
   readonly audit: AppendAudit
 }
 
@@ -52,6 +62,9 @@ export interface AppWritesDeps {
  * loses all of them instead: whoever may still open it gets in again without a question, in a redirect that nobody sees.
  */
 export const lookedAtMax = 1_000
+
+/** Every process knows the new record of an app by then (DECISIONS 30), so a probe goes to where it is now. */
+const knownWithinMs = secondMs
 
 const nothingEnded: EndResult = { ssoSessionIds: [], appSessionIds: [] }
 
@@ -96,6 +109,8 @@ export function createAppWrites(deps: AppWritesDeps): AppWrites {
           // What was given under the old word is taken back, so that it does not come alive again with the next change.
           if (before.offline !== undefined && next.offline === undefined)
             await deps.revokeOffline({ kind: 'app', appId: next.id }, 'app-changed', by)
+          if (await deps.health.probeSoon(next.id, deps.clock.now() + knownWithinMs))
+            await deps.changes.announce('deliveries')
           if (next.removedAt !== undefined) await deps.rewrites.consents.forgetApp(next.id)
           return endLost(write)
         },

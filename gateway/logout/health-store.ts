@@ -17,6 +17,11 @@ export interface HealthStore {
   save(all: readonly Reachability[]): Promise<void>
   /** Makes a probe of each app whose breaker is open, or of this one, due at once. Returns how many waited for longer. */
   probeNow(now: number, appId?: AppId): Promise<number>
+  /**
+   * Something about the app has changed: if its breaker is open, the next probe is due at `at` at the latest, and the waits between
+   * probes begin anew. True when there is anything to wait less for.
+   */
+  probeSoon(appId: AppId, at: number): Promise<boolean>
   /** Apps whose breaker is open and that are owed something whose time is over, but for attempts under way. */
   overdue(now: number): Promise<readonly Reachability[]>
   /** Every app that was ever asked, at most 1,000; each one's deliveries are counted no further than `upTo`. */

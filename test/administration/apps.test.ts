@@ -90,6 +90,18 @@ describe('changing an app', () => {
     expect(JSON.parse(line?.detail ?? '')).toMatchObject({ fields: ['name', 'launchUrl'] })
   })
 
+  test('has it asked again soon if it was down: it may be somewhere else now', async () => {
+    await using core = await openCore()
+    const { app } = await core.addApp('wiki')
+    const now = core.clock.now()
+    const breaker = { probeAt: now + 300_000, probes: 9 }
+    await core.stores.health.save([{ appId: wiki, failures: 9, silences: 9, breaker }])
+    await core.commands.apps.change(wiki, { ...settingsOf(app), name: 'Encyclopedia' }, byShell)
+    expect(await core.stores.health.find([wiki])).toMatchObject([
+      { breaker: { probeAt: now + 1_000, probes: 0 } },
+    ])
+  })
+
   test('refuses what would be refused of a new one', async () => {
     await using core = await openCore()
     const { app } = await core.addApp('wiki')

@@ -68,6 +68,21 @@ export function describeHealthStore(name: string, open: () => Promise<OpenHealth
       expect(await store.health.find([wiki])).toEqual([{ ...healthy, appId: wiki }])
     })
 
+    test('has its next probe sooner when something about the app has changed, and its waits begin anew', async () => {
+      await using store = await open()
+      await store.health.save([down(noon + hourMs), failing])
+      expect(await store.otherTenant.probeSoon(wiki, noon)).toBe(false)
+      expect(await store.health.probeSoon(wiki, noon + 5)).toBe(true)
+      expect(await store.health.find([wiki])).toEqual([
+        { ...down(noon), breaker: { probeAt: noon + 5, probes: 0 } },
+      ])
+      expect(await store.health.probeSoon(wiki, noon + 9)).toBe(true)
+      expect((await store.health.find([wiki]))[0]?.breaker?.probeAt).toBe(noon + 5)
+      // With its breaker closed there is nothing to wait less for.
+      expect(await store.health.probeSoon(failing.appId, noon)).toBe(false)
+      expect(await store.health.find([failing.appId])).toEqual([failing])
+    })
+
     test('is rolled back with the booking that it came of', async () => {
       await using store = await open()
       const failure = store.transaction.run(async () => {
