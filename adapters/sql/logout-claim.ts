@@ -102,9 +102,12 @@ export function claimAcrossApps(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
 
 /**
  * A probe looks at so many of those that have been due longest and takes the one that was tried least: deliveries that an app chokes on
- * must not be all that it is asked about.
+ * must not be all that it is asked about. One that an operator asked for by name comes before all of them.
  */
 const probeCandidates = 16
+
+/** Due before everything that has a time. */
+export const dueFirst = 0
 
 /** One delivery of each app that is to be probed, unless an attempt to it is under way. */
 export function claimProbes(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
@@ -116,7 +119,7 @@ export function claimProbes(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
           where queued.tenant = ${of.tenant} and queued.app_id = probed.app_id
             and queued.state = 'pending' and queued.channel = 'back-channel' and queued.due_at <= ${of.now}
           order by queued.due_at limit ${sql.lit(probeCandidates)}
-        ) as candidates order by candidates.attempts, candidates.due_at limit 1
+        ) as candidates order by candidates.due_at > ${sql.lit(dueFirst)}, candidates.attempts, candidates.due_at limit 1
       ) as id
       from app_health as probed
       where probed.tenant = ${of.tenant} and probed.probe_at <= ${of.now} and not exists (

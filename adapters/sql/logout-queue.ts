@@ -7,7 +7,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { LogoutId } from '#gateway/kernel/ids.ts'
 import type { LogoutDelivery, PendingDelivery } from '#gateway/logout/delivery.ts'
 import type { BookedAttempt, LogoutStore, RetrySelector } from '#gateway/logout/store.ts'
-import { claimAcrossApps, claimEarliest, claimProbes, nextDue } from './logout-claim.ts'
+import { claimAcrossApps, claimEarliest, claimProbes, dueFirst, nextDue } from './logout-claim.ts'
 import { fromAttempt, fromProgress, toDelivery, toPendingDelivery } from './logout-rows.ts'
 import { settleLogouts } from './logout-settle.ts'
 import type { SqlDatabase } from './open.ts'
@@ -116,8 +116,9 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
         query.where('id', '=', selector.kind === 'delivery' ? selector.id : ''),
       )
       .limit(of.limit)
+    const dueAt = selector.kind === 'delivery' ? dueFirst : of.now
     const rows = await updateDeliveries()
-      .set(fromProgress({ state: 'pending', dueAt: of.now, giveUpAt: of.giveUpAt, refusals: 0 }))
+      .set(fromProgress({ state: 'pending', dueAt, giveUpAt: of.giveUpAt, refusals: 0 }))
       .where('id', 'in', chosen)
       // Of what was chosen, whatever another process has claimed or booked in between is left to it.
       .where('state', 'in', ['pending', 'refused', 'abandoned'])
@@ -203,6 +204,7 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
       const rows = await updateDeliveries()
         .set({ due_at: now })
         .where('id', 'in', chosen)
+        .where('lease_by', 'is', null)
         .returning('id')
         .execute()
       return rows.length
@@ -295,8 +297,13 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
     retryNow: (selector, of) =>
       database.transaction.run(async () => {
         // What is due is about to be told, unless it waits behind an open breaker.
-        const waiting = sql<SqlBool>`state = 'pending' and lease_by is null and channel = 'back-channel' and give_up_at < ${of.giveUpAt} and (due_at > ${of.now}
-          or app_id in (select app_id from app_health where tenant = ${tenant} and probe_at is not null))`
+        // One that is named goes before all else, whatever its time.
+        const mayWait =
+          selector.kind === 'delivery'
+            ? sql<SqlBool>`due_at > ${sql.lit(dueFirst)}`
+            : sql<SqlBool>`give_up_at < ${of.giveUpAt} and (due_at > ${of.now}
+                or app_id in (select app_id from app_health where tenant = ${tenant} and probe_at is not null))`
+        const waiting = sql<SqlBool>`state = 'pending' and lease_by is null and channel = 'back-channel' and ${mayWait}`
         const failed = sql<SqlBool>`state in ('refused', 'abandoned')`
         const first = await reopen(waiting, selector, of)
         if (first >= of.limit) return first

@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { AccountId, AppId, LogoutId, SsoSessionId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import { giveWay } from '../kernel/turn.ts'
 import { countSessions } from '../sessions/counts.ts'
 import type { EndMany, EndResult, EndSession, SessionCounts, SessionWhere } from '../sessions/ending.ts'
 import type { RevokeOffline } from '../sessions/offline-access.ts'
@@ -56,12 +57,7 @@ export function createSessionCommands(deps: SessionCommandsDeps): SessionCommand
   // Counted outside the transaction and in steps, so that nobody waits meanwhile.
   const count = (where: SessionWhere): Promise<SessionCounts> => {
     requireReadable(where)
-    return countSessions(
-      deps.sessions,
-      where,
-      deps.clock.now(),
-      () => new Promise((next) => setImmediate(next)),
-    )
+    return countSessions(deps.sessions, where, deps.clock.now(), giveWay)
   }
 
   /** Nobody is signed in, and yet apps may hold access that outlived such sessions. */

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, dayMs, hourMs, secondMs } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import { giveWay } from '../kernel/turn.ts'
 import { checkpointStatement, sealed, startOf, startStatement } from './chain.ts'
 import type { AuditStore } from './store.ts'
 
@@ -50,7 +51,7 @@ export class Sealer implements AsyncDisposable {
 
   /** Seals everything there is, signs if a day has passed, and forgets what is old enough. For tests and for verbs without a server. */
   async runOnce(): Promise<void> {
-    while ((await this.#sealSome()) === sealedAtOnce) await this.#giveWay()
+    while ((await this.#sealSome()) === sealedAtOnce) await giveWay()
     await this.#checkpoint()
     await this.#forget()
   }
@@ -108,12 +109,8 @@ export class Sealer implements AsyncDisposable {
         const startSignature = await sign(startStatement(upTo))
         await transaction.run(() => store.insertStart(upTo.position, startSignature), { durable: true })
       }
-      while ((await store.deleteUpTo(upTo.position, deletedAtOnce)) === deletedAtOnce) await this.#giveWay()
+      while ((await store.deleteUpTo(upTo.position, deletedAtOnce)) === deletedAtOnce) await giveWay()
     }
     this.#forgetAt = now + forgetEveryMs
-  }
-
-  #giveWay(): Promise<void> {
-    return new Promise((next) => setImmediate(next))
   }
 }

@@ -15,6 +15,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { AppId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import { giveWay } from '../kernel/turn.ts'
 import { afterAttempt, attemptRecord, type LogoutDelivery, unreachableWords } from './delivery.ts'
 import {
   afterExperience,
@@ -81,7 +82,7 @@ export class Booking {
     this.#running = true
     let failures = 0
     // One turn of the event loop, so that answers that came in together are in the same batch.
-    await new Promise<void>((next) => setImmediate(next))
+    await giveWay()
     while (this.#waiting.length > 0 && !this.#closed.signal.aborted) {
       const batch = this.#waiting.splice(0, bookedAtOnce)
       try {
@@ -149,7 +150,7 @@ export class Booking {
     const { logouts, log } = this.#deps
     log.info('an app answers again; what waited for it goes out', { appId })
     try {
-      while ((await logouts.hasten(appId, { now, limit: movedAtOnce })) === movedAtOnce);
+      while ((await logouts.hasten(appId, { now, limit: movedAtOnce })) === movedAtOnce) await giveWay()
     } catch (error) {
       log.warn('what waited for an app could not be brought forward', { appId, error })
     }
@@ -193,6 +194,7 @@ export class Booking {
         })
         this.#tell(given)
         count = given.length
+        await giveWay()
       }
     }
   }

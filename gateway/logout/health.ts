@@ -131,7 +131,11 @@ export function noLaterThanProbe(
   return { ...delivery, progress: { ...progress, dueAt: Math.min(progress.dueAt, of.breaker.probeAt) } }
 }
 
-/** When a delivery that is due at `dueAt` is really tried next. */
-export function nextAttemptAt(dueAt: number, of: Reachability | undefined): number {
-  return Math.max(dueAt, of?.breaker?.probeAt ?? dueAt)
+/** When a pending delivery is really tried next. */
+export function nextAttemptAt(
+  { createdAt, progress }: PendingDelivery,
+  of: Reachability | undefined,
+): number {
+  // What is to come before everything else has no time of its own.
+  return Math.max(createdAt, progress.dueAt, of?.breaker?.probeAt ?? 0)
 }

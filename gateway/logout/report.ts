@@ -263,9 +263,10 @@ function wordFor(state: Progress['state'], answered: boolean): ReportState {
 
 /** What may be said of a delivery besides its word. */
 export function claimOf(
-  { attempts, progress }: LogoutDelivery,
+  delivery: LogoutDelivery,
   reachability?: Reachability,
 ): Pick<DeliveryReport, 'state' | 'nextAttemptAt' | 'settledAt' | 'reason'> {
+  const { attempts, progress } = delivery
   // A lease counts as an attempt begun: the very first one is still waiting for its answer, not yet retrying.
   const leased = progress.state === 'pending' && progress.leaseBy !== undefined
   const { breaker, reason } = reachability ?? {}
@@ -275,7 +276,7 @@ export function claimOf(
       state,
       ...(state === 'waiting' || leased
         ? {}
-        : { nextAttemptAt: nextAttemptAt(progress.dueAt, reachability) }),
+        : { nextAttemptAt: nextAttemptAt({ ...delivery, progress }, reachability) }),
       ...(breaker === undefined || reason === undefined ? {} : { reason }),
     }
   }

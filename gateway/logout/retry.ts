@@ -2,6 +2,7 @@ import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { AppId } from '../kernel/ids.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import { giveWay } from '../kernel/turn.ts'
 import type { HealthStore } from './health-store.ts'
 import type { LogoutStore, RetrySelector } from './store.ts'
 
@@ -23,7 +24,7 @@ export interface RetryDeps {
 /**
  * "Retry now", for operators: makes deliveries due at once, refused and abandoned ones too, and gives them the whole time again.
  * Returns how many. What is delivered stays so, and what an attempt holds right now is left to it. Of an app whose breaker is open one
- * delivery asks at once whether it is back; if it is, all others follow.
+ * delivery asks at once whether it is back, the named one if a single one is; if it is, all others follow.
  */
 export async function retryDeliveries(deps: RetryDeps, selector: RetrySelector): Promise<number> {
   const now = deps.clock.now()
@@ -31,7 +32,8 @@ export async function retryDeliveries(deps: RetryDeps, selector: RetrySelector):
   for (;;) {
     const count = await deps.transaction.run(() =>
       deps.within(async () => {
-        const probed = await probeNow(deps, selector, now)
+        // Once: however many there are, the app is asked by one of them.
+        const probed = retried === 0 ? await probeNow(deps, selector, now) : 0
         const found = await deps.logouts.retryNow(selector, {
           now,
           giveUpAt: now + deps.retryForMs,
@@ -45,6 +47,7 @@ export async function retryDeliveries(deps: RetryDeps, selector: RetrySelector):
     )
     retried += count
     if (count < retriedAtOnce) return retried
+    await giveWay()
   }
 }
 

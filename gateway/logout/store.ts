@@ -128,7 +128,8 @@ export interface LogoutStore {
 
   /**
    * Makes up to `limit` back-channel deliveries that are not under lease due at once, refused and abandoned ones too, and lets them be tried until
-   * `giveUpAt`. What waits behind an open breaker goes on waiting for its probe. Returns how many it changed.
+   * `giveUpAt`. What waits behind an open breaker goes on waiting for its probe; a single one that is named is the next to be that.
+   * Returns how many it changed.
    */
   retryNow(
     selector: RetrySelector,
@@ -155,7 +156,10 @@ export interface LogoutStore {
   unconfirmedOf(id: LogoutId, limit: number): Promise<readonly LogoutDelivery[]>
   /** The newest 1,000 of all these deliveries, oldest first. */
   attemptsOf(ids: readonly DeliveryId[]): Promise<readonly DeliveryAttempt[]>
-  /** Deletes up to `limit` Logouts that settled before `settledBefore`, with all that belongs to them. Returns how many. */
+  /**
+   * Deletes up to `limit` Logouts that settled before `settledBefore`, with all that belongs to them, and at most a thousand deliveries at a
+   * time: a large one goes in several calls, itself last. Returns how many, or `limit` where it is not through with them.
+   */
   deleteSettled(settledBefore: number, limit: number): Promise<number>
 }
 

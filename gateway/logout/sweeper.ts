@@ -12,6 +12,7 @@ import { type Clock, dayMs, secondMs } from '../kernel/clock.ts'
 import type { AppId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Transaction } from '../kernel/transaction.ts'
+import { giveWay } from '../kernel/turn.ts'
 import type { AppSession } from '../sessions/app-session.ts'
 import type { Actor } from '../sessions/cause.ts'
 import type { EndSession, SessionSelector } from '../sessions/ending.ts'
@@ -137,7 +138,7 @@ export class Sweeper implements AsyncDisposable {
     const now = clock.now()
     const latest = now + Math.min(policy.idleMs, policy.absoluteMs)
     while (!this.#stopped.signal.aborted && (await sessions.bringForward(latest, now, rowsAtOnce)) > 0) {
-      await this.#giveWay()
+      await giveWay()
     }
     this.#broughtForward = true
   }
@@ -156,7 +157,7 @@ export class Sweeper implements AsyncDisposable {
       const latest = known === undefined ? now + shortest : now
       while (Number.isFinite(shortest) && !this.#stopped.signal.aborted) {
         if ((await sessions.bringAppForward(id, latest, now, broughtForwardAtOnce)) === 0) break
-        await this.#giveWay()
+        await giveWay()
       }
       this.#appLimits.set(id, limits)
     }
@@ -177,7 +178,7 @@ export class Sweeper implements AsyncDisposable {
         const ended = await this.#take(steps.slice(from, from + endedAtOnce))
         ssoSessionsEnded += ended.ssoSessionsEnded
         appSessionsEnded += ended.appSessionsEnded
-        await this.#giveWay()
+        await giveWay()
       }
       if (due.ssoSessions.length < rowsAtOnce && due.appSessions.length < rowsAtOnce) break
     }
@@ -252,12 +253,8 @@ export class Sweeper implements AsyncDisposable {
       const count = await takeSome()
       taken += count
       if (count < rowsAtOnce) break
-      await this.#giveWay()
+      await giveWay()
     }
     return taken
-  }
-
-  #giveWay(): Promise<void> {
-    return new Promise((next) => setImmediate(next))
   }
 }

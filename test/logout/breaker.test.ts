@@ -27,6 +27,15 @@ async function tellUntil(engine: Engine, { dispatcher }: Node, at: number): Prom
   return attempts
 }
 
+/** What "retry now" needs, where nobody asks who may. */
+function depsOf(node: Node) {
+  return {
+    ...node.doorDeps,
+    retryForMs,
+    within: (work: () => Promise<number>) => work(),
+  }
+}
+
 async function signOutTimes(engine: Engine, { endSession }: Node, app: string, times: number): Promise<void> {
   for (let person = 0; person < times; person++) await signOut(engine, endSession, [app])
 }
@@ -172,6 +181,61 @@ describe('an open breaker', () => {
     await node.dispatcher.runDue()
     expect(await healthOf(engine, 'mail')).toMatchObject({ state: 'healthy', pending: 0 })
     expect(app.received).toHaveLength(40)
+  })
+
+  test('lets the one delivery through that an operator names, however many have waited for longer', async () => {
+    await using engine = await openEngine({ apps: { wiki: { url: nowhere } } })
+    const asked: string[] = []
+    const node = await engine.openNode({
+      messenger: {
+        send: (delivery, timeoutMs) => {
+          asked.push(delivery.id)
+          return engine.messenger.send(delivery, timeoutMs)
+        },
+      },
+    })
+    await signOutTimes(engine, node, 'wiki', 20)
+    await tellUntil(engine, node, engine.clock.now() + hourMs)
+    const logoutId = await signOut(engine, node.endSession, ['wiki'])
+    await node.dispatcher.runDue()
+    const id = (await engine.reports.find(logoutId))?.deliveries[0]?.id
+    if (id === undefined) throw new Error('nothing waits')
+    asked.length = 0
+
+    expect(await retryDeliveries(depsOf(node), { kind: 'delivery', id })).toBe(1)
+    await node.dispatcher.runDue()
+
+    expect(asked[0]).toBe(id)
+    expect((await engine.reports.find(logoutId))?.deliveries).toMatchObject([{ attempts: [{ number: 1 }] }])
+  })
+
+  test('asks an app once when much of it is to be tried again, and others have their turn meanwhile', async () => {
+    await using engine = await openEngine({ apps: { wiki: { url: nowhere } } })
+    const node = await engine.openNode()
+    await signOutTimes(engine, node, 'wiki', 450)
+    await node.dispatcher.runDue()
+    engine.clock.advance({ ms: 1 })
+    let probed = 0
+    let turns = 0
+    let goesOn = true
+    const others = (): void => {
+      turns++
+      if (goesOn) setImmediate(others)
+    }
+    setImmediate(others)
+    const health = {
+      probeNow: (...of: Parameters<typeof engine.stores.health.probeNow>) => {
+        probed++
+        return engine.stores.health.probeNow(...of)
+      },
+    }
+
+    const retried = await retryDeliveries({ ...depsOf(node), health }, { kind: 'all' })
+    goesOn = false
+
+    expect(retried).toBeGreaterThan(400)
+    expect(probed).toBe(1)
+    expect(turns).toBeGreaterThanOrEqual(2)
   })
 
   test('closes on a no, so that what waited is asked and answered in its own right', async () => {

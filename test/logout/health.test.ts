@@ -188,10 +188,17 @@ describe('a delivery that an app chokes on', () => {
 
 describe('a delivery behind an open breaker', () => {
   test('is tried when the breaker says so, be its own time sooner or later', () => {
-    expect(nextAttemptAt(noon, open)).toBe(probeAt)
-    expect(nextAttemptAt(probeAt + 1, open)).toBe(probeAt + 1)
-    expect(nextAttemptAt(noon, unknown)).toBe(noon)
-    expect(nextAttemptAt(noon, undefined)).toBe(noon)
+    const dueAt = (at: number) => aDelivery({ createdAt: noon - 1, progress: { dueAt: at } })
+    expect(nextAttemptAt(dueAt(noon), open)).toBe(probeAt)
+    expect(nextAttemptAt(dueAt(probeAt + 1), open)).toBe(probeAt + 1)
+    expect(nextAttemptAt(dueAt(noon), unknown)).toBe(noon)
+    expect(nextAttemptAt(dueAt(noon), undefined)).toBe(noon)
+  })
+
+  test('that is to come before everything else is tried at once, not in 1970', () => {
+    const first = aDelivery({ createdAt: noon, progress: { dueAt: 0 } })
+    expect(nextAttemptAt(first, unknown)).toBe(noon)
+    expect(nextAttemptAt(first, open)).toBe(probeAt)
   })
 
   test('that failed is due at the next probe, unless the app asked for patience or has said no', () => {
