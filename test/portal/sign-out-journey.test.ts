@@ -276,7 +276,7 @@ describe('another person who signs in at the same browser', () => {
     })
     expect(answer.location).toMatch(/^\/sign-out\/lgo_/)
     const passing = await browser.open(answer.location ?? '')
-    expect(passing.text).toContain('Signing the last account out')
+    expect(passing.text).toContain('Signing the previous account out')
     expect(framesOf(passing.text).size).toBe(1)
     expect((await browser.get(`${answer.location}/on`)).location).toBe('/account')
     expect((await browser.open('/account')).text).toContain('Bob')

@@ -51,7 +51,7 @@ function ending(app: AppFace | undefined, choice: SignOutChoice, appCount: numbe
   if (app === undefined || choice === 'everywhere') {
     return html`Signing out ends your session here${appCount > 0 && ` and tells the ${appCount > 1 ? 'apps to end theirs' : 'app to end its own'}`}.`
   }
-  return html`You can leave ${app.name} alone, or end your session here and everywhere.`
+  return html`Sign out of ${app.name} only, or end your session here and everywhere.`
 }
 
 /** What the operator has set comes first; where the person chooses, the smaller of the two. */

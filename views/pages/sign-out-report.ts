@@ -86,7 +86,7 @@ function heading(rows: readonly SignOutRow[], waiting: boolean, scope: SignOutSc
         ? `You are signed out of ${scope.appName}`
         : `You are signed out of ${scope.appName} here`
     case 'switched':
-      return waiting ? 'Signing the last account out' : 'The last account is signed out here'
+      return waiting ? 'Signing the previous account out' : 'The previous account is signed out here'
     default:
       return scope satisfies never
   }
