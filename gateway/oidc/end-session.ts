@@ -7,6 +7,7 @@
  */
 import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
+import { withState } from '../apps/after-sign-out.ts'
 import type { App } from '../apps/app.ts'
 import type { AppRegistry } from '../apps/registry.ts'
 import type { Cookies } from '../http/cookies.ts'
@@ -188,10 +189,7 @@ function redirectOf(
       'The app asked to send you to an address that is not registered for it. You were not signed out.',
     )
   }
-  const url = new URL(postLogoutRedirectUri)
-  // Section 3: `state` is passed back as it came, and only when it came.
-  if (state !== undefined) url.searchParams.set('state', state)
-  return state === undefined ? postLogoutRedirectUri : url.href
+  return withState(postLogoutRedirectUri, state)
 }
 
 function invalidHint(cause?: unknown): GatewayError {

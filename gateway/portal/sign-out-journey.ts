@@ -2,18 +2,19 @@
  * The page of a sign-out: what became of it, and the way of the browser past the apps that only it can tell.
  *
  * Owns: who may see which Logout, and when the browser goes on. Relies on: journeys for what is left to tell.
- * Never: takes the browser's word for more than that a page has loaded.
+ * Never: takes the browser's word for more than that a page has loaded, or sends it where no app is registered any more.
  */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { z } from 'zod'
 import { signOutPage } from '#views/pages/sign-out.ts'
+import { stillLeadsTo } from '../apps/after-sign-out.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import { type AppId, type LogoutId, parseId } from '../kernel/ids.ts'
+import { type LogoutId, parseId } from '../kernel/ids.ts'
 import type { Frame } from '../logout/journey.ts'
 import type { Journey } from '../logout/journey-store.ts'
 import { rowsOf } from '../logout/report.ts'
-import { goTo, type Pages, queryOf } from '../pages/pages.ts'
+import { goTo, type Pages, type Person, queryOf } from '../pages/pages.ts'
 import { journeyPath } from '../sessions/ending.ts'
 import type { PortalDeps } from './deps.ts'
 import { readShape } from './shape.ts'
@@ -32,8 +33,7 @@ export function addSignOutJourneyRoutes(router: Router, deps: PortalDeps, pages:
     const { journey, id } = await journeyOf(ctx)
     const report = await deps.reports.find(id)
     const person = await pages.personOf(ctx)
-    const openedAgain = person === undefined ? [] : await openAppsOf(person.session.id)
-    const frames = await journeys.framesOf(journey, new Set(openedAgain))
+    const frames = await leftToLoad(journey, person)
     const byDelivery = new Map(report?.deliveries.map((delivery) => [delivery.id, delivery.appName]))
     pages.show(
       ctx,
@@ -80,13 +80,14 @@ export function addSignOutJourneyRoutes(router: Router, deps: PortalDeps, pages:
     const token = queryOf(ctx, 'loaded')
     if (token !== undefined) {
       pages.checkBrowserCsrf(ctx, purposeOf(id), token)
-      const frames = await journeys.framesOf(journey, new Set())
+      // Of an app that was opened again the page had no frame, so nothing has loaded.
+      const frames = await leftToLoad(journey, await pages.personOf(ctx))
       await journeys.loaded(
         journey,
         frames.map(({ deliveryId }) => deliveryId),
       )
     }
-    goTo(ctx, journey.continueTo ?? journeyPath(id))
+    goTo(ctx, stillLeadsTo(deps.apps, journey) ?? journeyPath(id))
   })
 
   /** A Logout's name is public, so only the browser that signed out gets to see what became of it. */
@@ -100,16 +101,17 @@ export function addSignOutJourneyRoutes(router: Router, deps: PortalDeps, pages:
     return { id, journey }
   }
 
-  async function openAppsOf(
-    id: Parameters<PortalDeps['sessionStore']['appSessionsOf']>[0][number],
-  ): Promise<readonly AppId[]> {
-    return (await deps.sessionStore.appSessionsOf([id], 'active')).map(({ appId }) => appId)
+  /** The frames that the page has for whoever is signed in by now. */
+  async function leftToLoad(journey: Journey, person: Person | undefined): Promise<readonly Frame[]> {
+    const open =
+      person === undefined ? [] : await deps.sessionStore.appSessionsOf([person.session.id], 'active')
+    return journeys.framesOf(journey, new Set(open.map(({ appId }) => appId)))
   }
 
-  function wayOnOf({ appId, continueTo }: Journey): { href: string; appName?: string } | undefined {
-    const app = appId === undefined ? undefined : deps.apps.find(appId)
-    if (continueTo === undefined) return undefined
-    return { href: continueTo, ...(app === undefined ? {} : { appName: app.name }) }
+  function wayOnOf(journey: Journey): { href: string; appName?: string } | undefined {
+    const href = stillLeadsTo(deps.apps, journey)
+    const app = journey.appId === undefined ? undefined : deps.apps.find(journey.appId)
+    return href === undefined ? undefined : { href, ...(app === undefined ? {} : { appName: app.name }) }
   }
 }
 

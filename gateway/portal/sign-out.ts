@@ -8,6 +8,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { type SignOutChoice, signOutQuestionPage } from '#views/pages/sign-out-question.ts'
 import { simpleMessagePage } from '#views/pages/simple-message.ts'
+import { stillLeadsTo } from '../apps/after-sign-out.ts'
 import type { AppId } from '../kernel/ids.ts'
 import type { SignOutRequest } from '../logout/sign-out-request.ts'
 import { goTo, type Pages, type Person, queryOf } from '../pages/pages.ts'
@@ -52,7 +53,7 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
   /** To where the app wants the person, by way of the page where an app needs the browser, or where nothing else was wanted (DECISIONS 25). */
   function goOn(ctx: Context, request: SignOutRequest | undefined, ended: EndResult): void {
     const { logoutId, browserNeeded } = ended
-    const continueTo = request?.continueTo
+    const continueTo = request === undefined ? undefined : stillLeadsTo(deps.apps, request)
     const page = logoutId === undefined ? '/sign-out' : journeyPath(logoutId)
     goTo(ctx, continueTo !== undefined && browserNeeded !== true ? continueTo : page)
   }
@@ -83,6 +84,7 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
     const { account, session } = person
     const app = request?.appId === undefined ? undefined : deps.apps.find(request.appId)
     const appSessions = await deps.sessionStore.appSessionsOf([session.id], 'active')
+    const continueTo = request === undefined ? undefined : stillLeadsTo(deps.apps, request)
     const hasPart = appSessions.some(({ appId }) => appId === app?.id)
     pages.show(
       ctx,
@@ -95,7 +97,7 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
         appCount: appSessions.length,
         choice: hasPart ? choiceOf(app?.id) : 'everywhere',
       }),
-      { leave: { formTargets: request?.continueTo === undefined ? [] : [request.continueTo] } },
+      { leave: { formTargets: continueTo === undefined ? [] : [continueTo] } },
     )
   }
 

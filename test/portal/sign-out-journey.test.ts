@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { metadataDefaults } from '#gateway/apps/client-metadata.ts'
 import { createSignOutRequests } from '#gateway/logout/sign-out-request.ts'
 import { app, type Portal, startPortal } from './portal.ts'
 import { csrfOf, type Visitor } from './visitor.ts'
@@ -39,13 +40,16 @@ async function signedInAt(apps: readonly Record<string, unknown>[], joined: read
 async function askedBy(
   portal: Portal,
   browser: Visitor,
-  appId: string,
+  appId: string | undefined,
   continueTo?: string,
 ): Promise<string> {
   const { ephemeral, random } = portal.gateway
   const handle = await createSignOutRequests({ ephemeral, random }).ask(
     browser.cookies.get(`gatehouse-${portal.port}-browser`) ?? '',
-    { appId: appId as never, ...(continueTo === undefined ? {} : { continueTo }) },
+    {
+      ...(appId === undefined ? {} : { appId: appId as never }),
+      ...(continueTo === undefined ? {} : { continueTo }),
+    },
   )
   return `/sign-out?request=${handle}`
 }
@@ -178,11 +182,33 @@ describe('a sign-out that only the browser can bring to an app', () => {
     const page = await browser.open(location)
     expect(framesOf(page.text).size).toBe(0)
     expect(page.text).toContain('Back to your apps')
+    // Without JavaScript the page says that all its frames have loaded: that one is none of them.
+    await browser.get(`${location}/on?loaded=${csrfOf(page)}`)
+    expect(await stateOf(portal, location)).toEqual(['waiting'])
   })
 })
 
 describe('where an app wants the person afterwards', () => {
   const back = 'http://127.0.0.1:4001/wiki/?state=1'
+  const operator = { kind: 'command-line' } as const
+  const at = (address: string) =>
+    ({
+      name: 'Wiki',
+      access: { kind: 'everyone' },
+      firstParty: true,
+      sessions: {},
+      logout: { causes: 'all', appSignsOut: 'everywhere' },
+      oidc: {
+        metadata: {
+          ...metadataDefaults,
+          token_endpoint_auth_method: 'none',
+          redirect_uris: ['http://127.0.0.1:4001/wiki/callback'],
+          post_logout_redirect_uris: [address],
+        },
+      },
+    }) as const
+  const wiki = { id: 'wiki', ...at('http://127.0.0.1:4001/wiki/') } as never
+  const elsewhere = at('http://127.0.0.1:4009/wiki/') as never
 
   it('comes after the page where an app needs the browser, and the page leads there', async () => {
     await using test = await signedInAt([app('wiki', 'Wiki'), old('old')], ['wiki', 'old'])
@@ -198,6 +224,47 @@ describe('where an app wants the person afterwards', () => {
     const [delivery = ''] = framesOf(page.text).keys()
     await sayLoaded(browser, location, csrfOf(page), [delivery])
     expect((await browser.open(location)).text).not.toContain('data-go-on')
+  })
+
+  it.for([
+    ['was disabled', (portal: Portal) => portal.gateway.commands.apps.disable('wiki' as never, operator)],
+    [
+      'lost that address',
+      (portal: Portal) => portal.gateway.commands.apps.change('wiki' as never, elsewhere, operator),
+    ],
+    ['was removed', (portal: Portal) => portal.gateway.commands.apps.remove('wiki' as never, operator)],
+  ] as const)('is nowhere once the app %s, on whichever page the person is by then', async ([, take]) => {
+    await using test = await signedInAt([old('old')], ['old'])
+    const { portal, account } = test
+    await portal.gateway.commands.apps.add(wiki, operator)
+    const before = { carried: portal.visitor(), asked: portal.visitor() }
+    for (const browser of [before.carried, before.asked]) {
+      // One session is the newest.
+      portal.clock.advance({ seconds: 1 })
+      await browser.signIn(account.email, 'correct horse battery')
+      const [session] = await portal.sessionsOf(account)
+      if (session !== undefined) await portal.join(session, 'old')
+    }
+    const question = await before.carried.open(await askedBy(portal, before.carried, 'wiki', back))
+    const { location = '' } = await before.carried.submit(question, '/sign-out', { decision: 'sign-out' })
+    const unnamed = await askedBy(portal, before.asked, undefined, back)
+    const waiting = await before.asked.open(unnamed)
+    expect(waiting.headers.get('Content-Security-Policy')).toContain(
+      "form-action 'self' http://127.0.0.1:4001;",
+    )
+    await take(portal)
+
+    const page = await before.carried.open(location)
+    expect(page.text).not.toContain('data-go-on')
+    expect(page.text).not.toContain('Continue to')
+    expect((await before.carried.get(`${location}/on`)).location).toBe(location)
+
+    expect((await before.asked.open(unnamed)).headers.get('Content-Security-Policy')).toContain(
+      "form-action 'self';",
+    )
+    const answer = await before.asked.submit(waiting, '/sign-out', { decision: 'sign-out' })
+    expect(answer.location).toMatch(/^\/sign-out\/lgo_/)
+    expect((await before.asked.get(`${answer.location}/on`)).location).toBe(answer.location)
   })
 })
 
