@@ -9,10 +9,12 @@ import type { HealthReports } from '../logout/health-report.ts'
 import type { Receipts } from '../logout/receipt.ts'
 import type { LogoutReports } from '../logout/report.ts'
 import type { PagesDeps } from '../pages/pages.ts'
+import type { SessionRegistry } from '../sessions/registry.ts'
 
 /** Everything the operators' pages stand on. What changes something is a command of administration, which asks once more who may. */
 export interface ConsoleDeps extends PagesDeps {
   readonly appearance: Appearance
+  readonly sessions: PagesDeps['sessions'] & Pick<SessionRegistry, 'findLive'>
   readonly ephemeral: Ephemeral
   readonly accounts: Pick<AccountStore, 'find' | 'findByFoldedEmail'>
   readonly apps: Pick<AppRegistry, 'find' | 'list'>

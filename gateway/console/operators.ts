@@ -42,9 +42,13 @@ export function createOperators(deps: ConsoleDeps, pages: Pages) {
     require,
     pages,
 
-    /** Whether the account may still look at this instant: of a page that stays open. Looking on is no use of a session. */
+    /**
+     * Whether the session lives and the account may still look at this instant: of a page that stays open. Looking on is no use of a session.
+     */
     async mayWatch(ctx: Context): Promise<boolean> {
-      const session = await deps.sessionOf(ctx)
+      // Whose it is was asked once for the request, which goes on; whether it has ended since is asked again.
+      const asked = await deps.sessionOf(ctx)
+      const session = asked === undefined ? undefined : await deps.sessions.findLive(asked.id)
       const account = session === undefined ? undefined : await deps.accounts.find(session.accountId)
       return account?.state === 'active' && account.operator
     },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createConsoleRouter } from '#gateway/console/console.ts'
 import type { ConsoleDeps } from '#gateway/console/deps.ts'
+import { reportsAt } from '#test/portal/events.ts'
 import { ada, app } from '#test/portal/portal.ts'
 import { csrfOf, type Page, type Sent } from '#test/portal/visitor.ts'
 import { openReceiver } from '#test/support/receiver.ts'
@@ -117,6 +118,32 @@ describe('N-191: every page and every act of operators', () => {
       expect([path, answer.status === 404 || answer.location?.startsWith('/sign-in')]).toEqual([path, true])
     }
     expect(await stateOf(console)).toBe(before)
+  })
+
+  test.for([
+    [
+      'whose session has ended',
+      async ({ gateway, graceAccount, sessionsOf }: Console) => {
+        for (const { id } of await sessionsOf(graceAccount))
+          await gateway.commands.sessions.end(id, { kind: 'command-line' })
+      },
+    ],
+    [
+      'whose role was taken away',
+      async ({ gateway, graceAccount, addPerson }: Console) => {
+        await addPerson({ email: 'root@example.com', operator: true })
+        await gateway.commands.accounts.change(graceAccount.id, { operator: false }, { kind: 'command-line' })
+      },
+    ],
+  ] as const)('tells an operator %s no more, on a page that was open', async ([, take]) => {
+    const { console, logout } = await prepared()
+    await using _ = console
+    const seen = await reportsAt(console, console.operator, `/console/logouts/${logout}/events`, () => {
+      void take(console)
+      return false
+    })
+    // The stream has ended by itself, with nothing since.
+    expect(seen).toHaveLength(1)
   })
 
   test('shows operators, and nobody else, the way to it', async () => {
