@@ -6,7 +6,7 @@ import type { OfflineAccess } from '#gateway/sessions/offline-access.ts'
 import type { TokenStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
 import type { OfflineAccessRow, Schema } from './schema.ts'
-import { coversSso, type OfSso } from './session-selection.ts'
+import { coversButForApp, coversSso, type OfSso } from './session-selection.ts'
 import { createStatement } from './statement.ts'
 
 /** Access that apps keep while people are away. */
@@ -130,21 +130,39 @@ function pick(
         ),
         ...butFor(of, selector.except),
       ])
-    case 'where':
-      // One by one: a list of the sessions could be as long as there are any.
-      return of.exists(
-        of
-          .selectFrom('sso_sessions')
-          .select('sso_sessions.id')
-          .where('sso_sessions.tenant', '=', tenant)
-          .whereRef('sso_sessions.id', '=', 'offline_accesses.sso_session_id')
-          .where((session) =>
-            coversSso(session as unknown as OfSso, tenant, { selector, epochAt: startedBy }),
-          ),
-      )
+    case 'where': {
+      const { where } = selector
+      return of.or([
+        ofSession(of, tenant, (session) => coversSso(session, tenant, { selector, epochAt: startedBy })),
+        ...(where.app === undefined
+          ? []
+          : [
+              of.and([
+                of('app_id', '=', where.app),
+                ofSession(of, tenant, (session) => coversButForApp(session, tenant, where, startedBy)),
+              ]),
+            ]),
+      ])
+    }
     default:
       return selector satisfies never
   }
+}
+
+/** One by one: a list of the sessions could be as long as there are any. */
+function ofSession(
+  of: ExpressionBuilder<Schema, 'offline_accesses'>,
+  tenant: string,
+  holds: (session: OfSso) => Expression<SqlBool>,
+): Expression<SqlBool> {
+  return of.exists(
+    of
+      .selectFrom('sso_sessions')
+      .select('sso_sessions.id')
+      .where('sso_sessions.tenant', '=', tenant)
+      .whereRef('sso_sessions.id', '=', 'offline_accesses.sso_session_id')
+      .where((session) => holds(session as unknown as OfSso)),
+  )
 }
 
 function among(

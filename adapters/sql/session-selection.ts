@@ -171,6 +171,20 @@ export function coversSso(
     : nothing
 }
 
+/**
+ * Whether the conditions hold for an SsoSession, but for the app having a part in it. Of a session that lives on after the person left the
+ * app alone, the app may keep access all the same, and whoever ends what is at the app means that too.
+ */
+export function coversButForApp(
+  of: OfSso,
+  tenant: string,
+  where: SessionWhere,
+  epochAt: number,
+): Expression<SqlBool> {
+  const { app: _, ...others } = where
+  return coversSso(of, tenant, { selector: { kind: 'where', where: others }, epochAt })
+}
+
 /** The part of SessionStore that selects without naming. */
 export function createSessionSelection(database: SqlDatabase, tenant: string): SessionSelection {
   const selectSso = () => database.q().selectFrom('sso_sessions').where('sso_sessions.tenant', '=', tenant)
@@ -184,6 +198,41 @@ export function createSessionSelection(database: SqlDatabase, tenant: string): S
       .where((of) => coversSso(of, tenant, ending))
       .execute()
     return new Set(rows.map(({ id }) => id as SsoSessionId))
+  }
+
+  /** AppSessions that ended alone, and of which the app that the conditions name keeps access. */
+  const keptParts = async (
+    where: SessionWhere,
+    epochAt: number,
+    ids: readonly AppSessionId[],
+  ): Promise<readonly { readonly id: string }[]> => {
+    const { app } = where
+    if (app === undefined) return []
+    return selectApp()
+      .select('id')
+      .where('id', 'in', ids)
+      .where('app_id', '=', app)
+      .where('ended_at', 'is not', null)
+      .where((of) =>
+        of.exists(
+          of
+            .selectFrom('offline_accesses as kept')
+            .select('kept.grant_id')
+            .where('kept.tenant', '=', tenant)
+            .whereRef('kept.app_session_id', '=', 'app_sessions.id'),
+        ),
+      )
+      .where((of) =>
+        of.exists(
+          of
+            .selectFrom('sso_sessions')
+            .select('sso_sessions.id')
+            .where('sso_sessions.tenant', '=', tenant)
+            .whereRef('sso_sessions.id', '=', 'app_sessions.sso_session_id')
+            .where((session) => coversButForApp(session as unknown as OfSso, tenant, where, epochAt)),
+        ),
+      )
+      .execute()
   }
 
   return {
@@ -266,11 +315,9 @@ export function createSessionSelection(database: SqlDatabase, tenant: string): S
       }
       const rows = await selectApp().select(['id', 'sso_session_id']).where('id', 'in', ids).execute()
       const whole = await covered(ending, [...new Set(rows.map((row) => row.sso_session_id as SsoSessionId))])
-      return new Set(
-        rows
-          .filter((row) => whole.has(row.sso_session_id as SsoSessionId))
-          .map(({ id }) => id as AppSessionId),
-      )
+      const found = rows.filter((row) => whole.has(row.sso_session_id as SsoSessionId))
+      const kept = selector.kind === 'where' ? await keptParts(selector.where, epochAt, ids) : []
+      return new Set([...found, ...kept].map(({ id }) => id as AppSessionId))
     },
   }
 }

@@ -58,6 +58,38 @@ describe('ending many at once', () => {
     expect(await believed(away, away.tokens)).toEqual(dead)
   })
 
+  test('by app takes what it keeps of people who left it alone and are signed in still', async () => {
+    await using world = await startAway()
+    const { endMany, commands, endSession, stores } = world.gateway
+    const held = await agreed(world)
+    const [session] = await stores.sessions.listByAccount('ada' as AccountId, { state: 'active', limit: 9 })
+    if (session === undefined) throw new Error('Ada is not signed in')
+    const parts = await stores.sessions.appSessionsOf([session.id], 'active')
+    const [wiki, board]: SessionWhere[] = [{ app: 'wiki' as AppId }, { app: 'board' as AppId }]
+    await endSession({ kind: 'app-sessions', ids: parts.map(({ id }) => id) }, 'app', { kind: 'gateway' })
+    // What ended at the very instant of the ending was open then.
+    world.clock.advance({ seconds: 1 })
+    const tokens = await renewed(held, held.renewal)
+    const lives = async () => (await stores.sessions.find(session.id))?.ended === undefined
+    const others: SessionWhere[] = [board ?? {}, { ...wiki, method: 'passkey' }]
+    for (const not of others)
+      expect(await commands.sessions.endWhere(not, operator)).toEqual({
+        ssoSessionIds: [],
+        appSessionIds: [],
+      })
+    expect(await believed(held, tokens)).toEqual(alive)
+
+    // Beside others who have it open: dead for every reader from that instant.
+    const counts = { ssoSessions: 1, appSessions: 1, accounts: 1, apps: 1 }
+    const logoutId = await endMany.begin(wiki ?? {}, counts, 'bulk', operator)
+    expect(await believed(held, tokens)).toEqual(dead)
+    expect((await refresh(held.client, tokens.refresh_token ?? '')).body.error).toBe('invalid_grant')
+    await endMany.settle(logoutId)
+    expect(await keptOf(world)).toEqual([])
+    expect(await believed(held, tokens)).toEqual(dead)
+    expect(await lives()).toBe(true)
+  })
+
   test('leaves what began since', async () => {
     await using world = await startAway()
     const { endMany, commands } = world.gateway
