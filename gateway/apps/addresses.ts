@@ -7,6 +7,12 @@ export const maxAddressLength = 2_048
 export type AllowsPlainHttp = (url: URL) => boolean
 
 /**
+ * A host as a parsed URL has it. Parsers let more through, such as `a;b` and `a,b`: no name is spelled so, and in the policy of a page
+ * that names the address, it would be a directive of its own or the end of the policy.
+ */
+const plainHost = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$/
+
+/**
  * What is wrong with an address that a browser is sent to with a code or after a sign-out; undefined when nothing is.
  * RFC 6749 section 3.1.2, RFC 8252 section 7, OpenID Connect Registration 1.0 section 2.
  */
@@ -45,6 +51,8 @@ function parse(address: string): URL | string {
   if (url === null) return 'must be an absolute address'
   if (address.includes('#')) return 'must not have a fragment'
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:'
+  if (isWeb && !plainHost.test(url.hostname)) return 'must have a host of letters, digits, dots and hyphens'
   return url
 }
 
