@@ -24,6 +24,7 @@ import { createAppWrites } from './administration/app-writes.ts'
 import { type AppRegistry, openAppRegistry } from './apps/registry.ts'
 import { Sealer } from './audit/sealer.ts'
 import { type AuditTrail, createAuditTrail } from './audit/trail.ts'
+import { composeLogout } from './compose-logout.ts'
 import { countBusy, createMeters } from './compose-meters.ts'
 import { cookieNames } from './http/cookies.ts'
 import { currentRequestId } from './http/request.ts'
@@ -34,24 +35,11 @@ import type { Random } from './kernel/random.ts'
 import { Keyring } from './keys/keyring.ts'
 import { loadMasterKey } from './keys/master-key.ts'
 import { signJwt } from './keys/sign-jwt.ts'
-import { Dispatcher } from './logout/dispatcher.ts'
-import { createBeginEnding, createEndSession, type EndSessionDeps } from './logout/end-session.ts'
-import { EndingJobs } from './logout/ending-jobs.ts'
-import { createHealthReports } from './logout/health-report.ts'
-import { createJourneys } from './logout/journey.ts'
 import { openKnownEndings } from './logout/open-endings.ts'
-import { createPacer } from './logout/pace.ts'
-import { createReceipts, receiptType } from './logout/receipt.ts'
-import { createLogoutReports } from './logout/report.ts'
 import { createRevokeOffline } from './logout/revoke-offline.ts'
 import { Sweeper } from './logout/sweeper.ts'
-import { createWebhook } from './logout/webhook.ts'
 import { createCoveredArtifacts } from './oidc/covered-artifacts.ts'
-import { createBrowserMessenger } from './oidc/front-channel.ts'
-import { createLogoutCheck } from './oidc/logout-check.ts'
-import { createLogoutMessenger } from './oidc/logout-token.ts'
 import { createCoveredSessionStore } from './sessions/covered.ts'
-import type { EndMany } from './sessions/ending.ts'
 import { createSessionRegistry } from './sessions/registry.ts'
 import { createSetUpLinkMaker } from './sign-in/set-up-link.ts'
 
@@ -130,85 +118,23 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
 
   const { resolve } = machine
   const egress = new HttpEgress({ ...config.egress, ...(resolve === undefined ? {} : { resolve }) })
-  const messenger = createLogoutMessenger({ issuer: config.issuer, apps, keys, egress, clock, random })
-  const checkApp = createLogoutCheck({
-    issuer: config.issuer,
+  const engine = composeLogout({
+    config,
+    clock,
+    random,
+    log,
+    transaction,
+    changes,
+    stores,
+    records,
+    endings,
+    audit,
     apps,
     keys,
     egress,
-    clock,
-    random,
-    timeoutMs: config.logout.timeoutMs,
+    meters,
   })
-  const { webhook: to } = config.logout
-  const webhook =
-    to === undefined
-      ? undefined
-      : createWebhook({
-          ...stores,
-          to,
-          egress,
-          transaction,
-          clock,
-          random,
-          log,
-          timeoutMs: config.logout.timeoutMs,
-          retryForMs: config.logout.retryForMs,
-          onSettled: (outcome) => meters.webhook.add({ outcome }),
-        })
-  const outbox = webhook === undefined ? {} : { outbox: webhook.outbox }
-  const journeys = createJourneys({
-    journeys: stores.journeys,
-    logouts: stores.logouts,
-    browserMessenger: createBrowserMessenger({ issuer: config.issuer, apps }),
-    audit,
-    transaction,
-    clock,
-    meter: meters.deliveries,
-    ...outbox,
-  })
-  const dispatcher = new Dispatcher({
-    ...outbox,
-    logouts: stores.logouts,
-    health: stores.health,
-    messenger,
-    apps,
-    audit,
-    transaction,
-    changes,
-    clock,
-    random,
-    log,
-    limits: config.logout,
-    meter: meters.deliveries,
-  })
-  const door: EndSessionDeps = {
-    ...outbox,
-    sessions: records.sessions,
-    tokens: records.artifacts,
-    logouts: stores.logouts,
-    jobs: stores.endJobs,
-    endings,
-    pacer: createPacer(config.logout.perAppPerSecond),
-    journeys: stores.journeys,
-    audit,
-    apps,
-    messenger,
-    transaction,
-    changes,
-    clock,
-    random,
-    log,
-    retryForMs: config.logout.retryForMs,
-    wake: () => dispatcher.wake(),
-    meter: meters.deliveries,
-  }
-  const endSession = createEndSession(door)
-  const endingJobs = new EndingJobs({ ...door, endings })
-  const endMany: EndMany = {
-    begin: createBeginEnding(door),
-    settle: (id) => endingJobs.settle(id),
-  }
+  const { endSession, dispatcher, endingJobs, journeys, webhook } = engine
 
   const tokens = stores.artifacts
   const revokeOffline = createRevokeOffline({ tokens, audit, transaction })
@@ -263,19 +189,6 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     clock,
     random,
   })
-  const reports = createLogoutReports({
-    logouts: stores.logouts,
-    jobs: stores.endJobs,
-    health: stores.health,
-    apps,
-  })
-  const appHealth = createHealthReports({ health: stores.health, apps })
-  const receipts = createReceipts({
-    logouts: stores.logouts,
-    issuer: config.issuer,
-    clock,
-    sign: (payload) => signJwt({ typ: receiptType }, payload, keys.signing('ES256')),
-  })
   const sweeper = new Sweeper({
     sessions: records.sessions,
     tokens: stores.artifacts,
@@ -317,24 +230,13 @@ export async function composeCore(config: GatehouseConfig, machine: Machine = {}
     apps,
     keys,
     egress,
-    messenger,
-    checkApp,
-    journeys,
-    dispatcher,
-    /** Absent where the configuration names none. */
-    webhook,
-    endSession,
+    ...engine,
     accountWrites,
     appWrites,
     revokeOffline,
-    endMany,
-    endingJobs,
     sessions,
     passwords,
     createSetUpLink,
-    reports,
-    appHealth,
-    receipts,
     sweeper,
     sealer,
     cookieNames: cookieNames(config.issuer),

@@ -4,7 +4,7 @@ import type { Progress } from '#gateway/logout/delivery.ts'
 import type { LogoutPageFilter, LogoutStore } from '#gateway/logout/store.ts'
 import { toLogout } from './logout-rows.ts'
 import type { SqlDatabase } from './open.ts'
-import { fewOfAnApp, maxLookedThrough, newestFirst, pageOf } from './paging.ts'
+import { fewOfAnApp, isAfter, maxLookedThrough, newestFirst, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 
 type Logouts = SelectQueryBuilder<Schema, 'logouts', object>
@@ -20,16 +20,7 @@ export function createLogoutPages(
     let query: Logouts = database.q().selectFrom('logouts').where('tenant', '=', tenant)
     if (accountId !== undefined) query = query.where('account_id', '=', accountId)
     else if (unsettled === true) query = query.where('settled_at', 'is', null)
-    if (before === undefined) return query
-    // The first condition says nothing new; it is the one that an index can begin at.
-    return query
-      .where('started_at', '<=', before.startedAt)
-      .where((of) =>
-        of.or([
-          of('started_at', '<', before.startedAt),
-          of.and([of('started_at', '=', before.startedAt), of('id', '<', before.id)]),
-        ]),
-      )
+    return before === undefined ? query : query.where(isAfter(before))
   }
 
   /** Whether something is left that `inOrder` did not answer. */

@@ -4,6 +4,7 @@ import { createLogoutPages } from './logout-pages.ts'
 import { createSqlLogoutQueue } from './logout-queue.ts'
 import { fromDelivery, fromLogout, toAttempt, toDelivery, toLogout } from './logout-rows.ts'
 import type { SqlDatabase } from './open.ts'
+import { isAfter } from './paging.ts'
 
 /** Rows of one insert: 20 columns each, within the 32,766 parameters that SQLite takes. */
 const rowsAtOnce = 500
@@ -67,17 +68,7 @@ export function createSqlLogoutStore(database: SqlDatabase, tenant: string): Log
       let query = selectLogouts().orderBy('started_at', 'desc').orderBy('id', 'desc').limit(limit)
       if (accountId !== undefined) query = query.where('account_id', '=', accountId)
       if (unsettled === true) query = query.where('settled_at', 'is', null)
-      if (before !== undefined) {
-        // The first condition says nothing new; it is the one that an index can begin at.
-        query = query
-          .where('started_at', '<=', before.startedAt)
-          .where((of) =>
-            of.or([
-              of('started_at', '<', before.startedAt),
-              of.and([of('started_at', '=', before.startedAt), of('id', '<', before.id)]),
-            ]),
-          )
-      }
+      if (before !== undefined) query = query.where(isAfter(before))
       return (await query.execute()).map(toLogout)
     },
 

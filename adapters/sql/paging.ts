@@ -1,3 +1,4 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Page } from '#gateway/kernel/page.ts'
 
 /** Rows that one page looks through where no index answers the whole filter: some ten milliseconds, in which nobody else is served. */
@@ -9,6 +10,12 @@ export const fewOfAnApp = 2_000
 export interface Place {
   readonly startedAt: number
   readonly id: string
+}
+
+/** What comes after a place in a list, newest first. The first condition says nothing new; it is the one that an index can begin at. */
+export function isAfter(place: Place): RawBuilder<SqlBool> {
+  const { startedAt, id } = place
+  return sql<SqlBool>`started_at <= ${startedAt} and (started_at < ${startedAt} or (started_at = ${startedAt} and id < ${id}))`
 }
 
 /**

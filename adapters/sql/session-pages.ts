@@ -2,7 +2,7 @@ import { type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { AppId, SsoSessionId } from '#gateway/kernel/ids.ts'
 import type { SessionPageFilter, SessionStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
-import { fewOfAnApp, maxLookedThrough, newestFirst, pageOf } from './paging.ts'
+import { fewOfAnApp, isAfter, maxLookedThrough, newestFirst, pageOf } from './paging.ts'
 import type { Schema } from './schema.ts'
 import { toSsoSession } from './session-rows.ts'
 
@@ -20,16 +20,7 @@ export function createSessionPages(
     if (accountId !== undefined) query = query.where('account_id', '=', accountId)
     else if (address !== undefined) query = query.where('address', '=', address)
     else if (state === 'active') query = query.where('ended_at', 'is', null)
-    if (before === undefined) return query
-    // The first condition says nothing new; it is the one that an index can begin at.
-    return query
-      .where('started_at', '<=', before.startedAt)
-      .where((of) =>
-        of.or([
-          of('started_at', '<', before.startedAt),
-          of.and([of('started_at', '=', before.startedAt), of('id', '<', before.id)]),
-        ]),
-      )
+    return before === undefined ? query : query.where(isAfter(before))
   }
 
   /** Whether something is left that `inOrder` did not answer. */

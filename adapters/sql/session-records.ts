@@ -2,6 +2,7 @@ import type { CredentialId, SsoSessionId } from '#gateway/kernel/ids.ts'
 import type { SsoSession } from '#gateway/sessions/sso-session.ts'
 import type { SessionStore } from '#gateway/sessions/store.ts'
 import type { SqlDatabase } from './open.ts'
+import { isAfter } from './paging.ts'
 import { maxEndedAtOnce } from './session-ending.ts'
 import { toSsoSession } from './session-rows.ts'
 import { insertSecret } from './session-secrets.ts'
@@ -57,14 +58,7 @@ export function createSessionRecords(
     if (filter.state !== undefined)
       query = query.where('ended_at', filter.state === 'active' ? 'is' : 'is not', null)
     const before = filter.before
-    if (before !== undefined) {
-      query = query.where((of) =>
-        of.or([
-          of('started_at', '<', before.startedAt),
-          of.and([of('started_at', '=', before.startedAt), of('id', '<', before.id)]),
-        ]),
-      )
-    }
+    if (before !== undefined) query = query.where(isAfter(before))
     return (await query.execute()).map(toSsoSession)
   }
 
