@@ -8,7 +8,8 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { consoleEndPage, type EndSelection } from '#views/pages/console-end.ts'
 import { consoleEndConfirmPage, everyoneWord } from '#views/pages/console-end-confirm.ts'
-import { goTo, type Person, queryOf } from '../pages/pages.ts'
+import { parseForm } from '../http/body.ts'
+import { goTo, type Person } from '../pages/pages.ts'
 import type { ConsoleDeps } from './deps.ts'
 import type { Operators } from './operators.ts'
 import { fieldsOf, queryFor, type Selected, select, typedSelection } from './selection.ts'
@@ -21,14 +22,14 @@ export function addEndRoutes(router: Router, deps: ConsoleDeps, operators: Opera
   const { pages } = operators
 
   router.get(formPath, async (ctx) => {
-    const typed = typedSelection((name) => queryOf(ctx, name))
+    const typed = typedOf(ctx)
     const person = await operators.require(ctx, `${formPath}${queryFor(typed)}`)
     if (person !== undefined) await showForm(ctx, person, typed)
   })
 
   // Looks and changes nothing, so it is a GET: one that is proved first comes back to the same selection.
   router.get(confirmPath, async (ctx) => {
-    const typed = typedSelection((name) => queryOf(ctx, name))
+    const typed = typedOf(ctx)
     const here = `${confirmPath}${queryFor(typed)}`
     const person = await operators.require(ctx, here)
     if (person === undefined) return
@@ -72,6 +73,12 @@ export function addEndRoutes(router: Router, deps: ConsoleDeps, operators: Opera
     await operators.say(person, { kind: 'problem', words: 'No session matched any more. Nothing has ended.' })
     goTo(ctx, `${formPath}${queryFor(typed)}`)
   })
+
+  /** A condition that comes twice is refused as in a form: read as none, it would find more than was meant. */
+  function typedOf(ctx: Context): EndSelection {
+    const query = parseForm(ctx.querystring)
+    return typedSelection((name) => query.get(name))
+  }
 
   async function showForm(
     ctx: Context,

@@ -24,14 +24,13 @@ const typedMaxLength = 254
 /** What was typed, from a query or a form. */
 export function typedSelection(value: (name: string) => string | undefined): EndSelection {
   const typed = (name: string): string => (value(name) ?? '').trim().slice(0, typedMaxLength)
-  const method = typed('method')
   return {
     person: typed('person'),
     app: typed('app'),
     network: typed('network'),
     passkey: typed('passkey'),
     before: typed('before'),
-    method: method === 'passkey' || method === 'password' ? method : '',
+    method: typed('method'),
     everyone: typed('everyone') === '1',
   }
 }
@@ -72,19 +71,27 @@ export async function select(
     ...(account === undefined ? {} : { account }),
     ...(app === undefined ? {} : { app: app.id }),
   }
-  for (const [field, given] of Object.entries(conditionsOf(typed))) {
+  for (const [field, given] of Object.entries(conditionsOf(typed)) as [
+    EndField | 'method',
+    GivenSessionWhere,
+  ][]) {
     try {
       where = { ...where, ...readSessionWhere(given) }
     } catch (error) {
       if (!(error instanceof GatewayError && error.code === 'input_invalid')) throw error
-      return { kind: 'refused', field: field as EndField, words: error.message }
+      return { kind: 'refused', ...(isTyped(field) ? { field } : {}), words: error.message }
     }
   }
   return {
     kind: 'where',
-    where: typed.method === '' ? where : { ...where, method: typed.method },
+    where,
     words: wordsOf(where, typed, app?.name, deps.clock.now()),
   }
+}
+
+/** The way of signing in is chosen: only a link that nobody made here has another. */
+function isTyped(field: EndField | 'method'): field is EndField {
+  return field !== 'method'
 }
 
 /** What is typed into one field may mean one of several conditions. */
@@ -92,11 +99,13 @@ function conditionsOf({
   network,
   passkey,
   before,
-}: EndSelection): Partial<Record<EndField, GivenSessionWhere>> {
+  method,
+}: EndSelection): Partial<Record<EndField | 'method', GivenSessionWhere>> {
   return {
     network: { network },
     passkey: passkey.startsWith('crd_') ? { credential: passkey } : { aaguid: passkey },
     before: { startedBefore: inUtc(before) },
+    method: { method },
   }
 }
 

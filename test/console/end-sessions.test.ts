@@ -77,6 +77,22 @@ describe('ending many sessions', () => {
     expect(page.text).toContain(words)
   })
 
+  test.for([
+    ['a way to sign in that there is not', 'person=ada%40example.com&method=Passkey', 200],
+    [
+      'a condition that comes twice',
+      'network=127.0.0.0%2F8&person=ada%40example.com&person=x%40example.com',
+      400,
+    ],
+  ] as const)('counts nobody by %s, rather than leave the condition out', async ([, query, status]) => {
+    await using console = await started()
+    const page = await count(console.operator, query)
+    expect(page.status).toBe(status)
+    expect(page.text).not.toContain('Ada')
+    expect(page.text).not.toMatch(/\d sessions? of/)
+    if (status === 200) expect(page.text).toContain('Passkey is not a way to sign in: passkey or password.')
+  })
+
   test('ends everyone only for whoever has typed it, the operator too, who then signs in to the report', async () => {
     await using console = await started()
     const counted = await count(console.operator, 'everyone=1')

@@ -11,7 +11,7 @@ export interface EndSelection {
   readonly network: string
   readonly passkey: string
   readonly before: string
-  readonly method: '' | 'passkey' | 'password'
+  readonly method: string
   readonly everyone: boolean
 }
 
@@ -68,7 +68,7 @@ function textField({ name, label, hint }: FieldParts, value: string, wrong: bool
   return html`<div class="field"><label for="${name}">${label}</label><input id="${name}" name="${name}" type="text" value="${value}" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="254" aria-describedby="${name}-hint"${wrong && raw(' aria-invalid="true"')}><p class="hint" id="${name}-hint">${hint}</p></div>`
 }
 
-function methodChoice(value: EndSelection['method'], words: string, { method }: EndSelection): Html {
+function methodChoice(value: '' | 'passkey' | 'password', words: string, { method }: EndSelection): Html {
   const id = `method-${value === '' ? 'any' : value}`
   return html`<div class="check"><input id="${id}" name="method" type="radio" value="${value}"${method === value && raw(' checked')}><label for="${id}">${words}</label></div>`
 }
