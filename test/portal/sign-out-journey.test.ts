@@ -312,6 +312,16 @@ describe('an app that leaves others alone when a person signs out of it', () => 
     expect(none.text).toContain('value="sign-out">Sign out<')
   })
 
+  it('ends nothing on an answer that the app does not leave', async () => {
+    await using test = await signedInAt(settings, ['wiki', 'desk'])
+    const { portal, browser, session } = test
+    const question = await browser.open(await askedBy(portal, browser, 'wiki'))
+    expect(question.text).not.toContain('value="app"')
+    const made = await browser.submit(question, '/sign-out', { decision: 'app' })
+    expect(made.location).toBe('/sign-out')
+    expect(await portal.gateway.stores.sessions.appSessionsOf([session.id], 'active')).toHaveLength(2)
+  })
+
   it('ends nothing on an answer whose question is over', async () => {
     await using test = await signedInAt(settings, ['wiki', 'desk'])
     const { portal, account, browser } = test
