@@ -4,9 +4,8 @@ import { signOutReport } from '#views/pages/sign-out-report.ts'
 import { createEventStreams } from '../http/event-stream.ts'
 import { minuteMs } from '../kernel/clock.ts'
 import type { LogoutId } from '../kernel/ids.ts'
-import { rowsOf } from '../logout/report.ts'
 import type { PortalDeps } from './deps.ts'
-import { scopeOf } from './sign-out-scope.ts'
+import { scopeOf, shownOf } from './sign-out-scope.ts'
 
 /** By then every app has been asked seven times or so; what is left takes hours, and the page is reloaded by whoever still cares. */
 const watchMs = 10 * minuteMs
@@ -21,7 +20,7 @@ export function streamReports(
     return stream(ctx, id, async () => {
       const found = await deps.reports.find(id)
       if (found === undefined || openedAt - found.startedAt > watchMs) return undefined
-      const report = signOutReport(rowsOf(found), deps.clock.now(), scopeOf(found))
+      const report = signOutReport(shownOf(found), deps.clock.now(), scopeOf(found))
       return { report, settled: report.settled }
     })
   }

@@ -13,13 +13,12 @@ import { GatewayError } from '../kernel/errors.ts'
 import { type LogoutId, parseId } from '../kernel/ids.ts'
 import type { Frame } from '../logout/journey.ts'
 import type { Journey } from '../logout/journey-store.ts'
-import { rowsOf } from '../logout/report.ts'
 import { goTo, type Pages, type Person, queryOf } from '../pages/pages.ts'
 import { journeyPath } from '../sessions/ending.ts'
 import type { PortalDeps } from './deps.ts'
 import { readShape } from './shape.ts'
 import { streamReports } from './sign-out-events.ts'
-import { scopeOf } from './sign-out-scope.ts'
+import { scopeOf, shownOf } from './sign-out-scope.ts'
 
 /** A session has at most as many apps as there are; more than this in one message is not from our page. */
 const loaded = z.object({ loaded: z.array(z.string().max(64)).max(1_000) })
@@ -43,7 +42,7 @@ export function addSignOutJourneyRoutes(router: Router, deps: PortalDeps, pages:
         id,
         startedAt: report?.startedAt ?? clock.now(),
         now: clock.now(),
-        rows: report === undefined ? [] : rowsOf(report),
+        rows: shownOf(report),
         frames: frames.map(({ deliveryId, address }) => ({
           deliveryId,
           address,

@@ -42,7 +42,8 @@ export function addSignOutRoutes(router: Router, deps: PortalDeps, pages: Pages)
     if (decision === 'app') {
       // Its question is over, or another tab has answered it: nobody knows any more which app was meant. Or it is no answer that the
       // app's settings leave.
-      if (request?.appId === undefined || choiceOf(request.appId) === 'everywhere') return goTo(ctx, '/sign-out')
+      if (request?.appId === undefined || choiceOf(request.appId) === 'everywhere')
+        return goTo(ctx, '/sign-out')
       return goOn(ctx, request, await ownAccount.signOutOfApp(person.session, request.appId, through))
     }
     const ended = await ownAccount.signOut(person.session, through)

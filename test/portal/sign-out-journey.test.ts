@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { metadataDefaults } from '#gateway/apps/client-metadata.ts'
 import { createSignOutRequests } from '#gateway/logout/sign-out-request.ts'
+import { reportsAt } from './events.ts'
 import { app, type Portal, startPortal } from './portal.ts'
 import { csrfOf, type Visitor } from './visitor.ts'
 
@@ -335,7 +336,7 @@ describe('an app that leaves others alone when a person signs out of it', () => 
 
 describe('another person who signs in at the same browser', () => {
   it('passes by the page that tells the first one’s apps, and goes on to where they were going', async () => {
-    await using test = await signedInAt([old('old')], ['old'])
+    await using test = await signedInAt([old('old'), app('clinic', 'Clinic')], ['old', 'clinic'])
     const { portal, browser } = test
     const bob = await portal.addPerson({ email: 'bob@example.com', name: 'Bob' })
     await portal.gateway.ephemeral.add('passkey-offered', bob.id, true, 60_000)
@@ -355,6 +356,15 @@ describe('another person who signs in at the same browser', () => {
     const passing = await browser.open(answer.location ?? '')
     expect(passing.text).toContain('Signing the previous account out')
     expect(framesOf(passing.text).size).toBe(1)
+    // Bob's browser is to tell the one; the other is Ada's affair.
+    expect(passing.text).not.toContain('Clinic')
+    const seen = await reportsAt<{ rows: { appName: string }[] }>(
+      portal,
+      browser,
+      `${answer.location}/events`,
+      () => true,
+    )
+    expect(seen[0]?.rows.map(({ appName }) => appName)).toEqual(['Old Intranet'])
     expect((await browser.get(`${answer.location}/on`)).location).toBe('/account')
     expect((await browser.open('/account')).text).toContain('Bob')
   })
