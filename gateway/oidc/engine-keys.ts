@@ -1,6 +1,6 @@
-import { sign } from 'node:crypto'
 import { ExternalSigningKey } from 'oidc-provider'
 import type { Keyring } from '../keys/keyring.ts'
+import { signatureOf } from '../keys/signature.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
 
 /**
@@ -26,7 +26,6 @@ class EngineKey extends ExternalSigningKey {
   }
 
   override sign(data: Uint8Array): Buffer {
-    // RFC 7518 section 3.4: an ECDSA signature is R and S side by side, not DER. RSA takes no notice of the option.
-    return sign('sha256', data, { key: this.#key.privateKey, dsaEncoding: 'ieee-p1363' })
+    return signatureOf(data, this.#key)
   }
 }

@@ -2,16 +2,17 @@
  * The yardstick: a logout token for each app, signed synchronously with a key in memory and posted over a connection that is open
  * already. It stores nothing, asks nobody again, and forgets all of it when it dies; nothing that tells apps can do less.
  */
-import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { Pool } from 'undici'
+import { signatureOf } from '#gateway/keys/signature.ts'
 import { cpuMs, monotonicMs, serveAsChild } from './child.ts'
 import { atOnce, type Told } from './logout-told.ts'
 
-const [alg = 'ES256', ...urls] = process.argv.slice(2)
-const { privateKey } =
-  alg === 'ES256'
-    ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    : generateKeyPairSync('rsa', { modulusLength: 2048 })
+const [alg, ...urls] = process.argv.slice(2)
+const isRsa = alg === 'RS256'
+const { privateKey } = isRsa
+  ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+  : generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const header = encode({ typ: 'logout+jwt', alg, kid: randomUUID() })
 const pools = urls.map((url) => new Pool(new URL(url).origin, { connections: 8 }))
 
@@ -32,7 +33,7 @@ function logoutToken(app: number): string {
     events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
   })
   const input = `${header}.${claims}`
-  const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+  const signature = signatureOf(Buffer.from(input), { alg: isRsa ? 'RS256' : 'ES256', privateKey })
   return `${input}.${signature.toString('base64url')}`
 }
 

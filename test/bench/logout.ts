@@ -12,8 +12,8 @@ import { median } from './median.ts'
 
 const sizes = [100, 1_000]
 const algs = ['ES256', 'RS256'] as const
-/** Connections, compiled statements and the compiler of Node itself. */
-const warmUp = 3
+/** Rounds with all apps before any that count: connections, compiled statements and the compiler of Node itself. */
+const warmUp = 5
 
 type Apps = Child<readonly string[], AppsQuestion, number>
 type Contestant = Child<'ready', number, Told>
@@ -57,15 +57,16 @@ export async function benchLogout(write: (line: string) => void, rounds: number)
     const args = [alg, ...apps.ready]
     await using bare = await startChild<'ready', number, Told>('./logout-bare.ts', args)
     await using gateway = await startChild<'ready', number, Told>('./logout-gateway.ts', args)
+    for (let round = 0; round < warmUp; round++)
+      for (const contestant of [bare, gateway]) await measure(contestant, apps, Math.max(...sizes))
     for (const count of sizes) {
       const results = { bare: [] as Round[], gateway: [] as Round[] }
-      for (let round = -warmUp; round < rounds; round++) {
+      for (let round = 0; round < rounds; round++) {
         for (const [who, contestant] of [
           ['bare', bare],
           ['gateway', gateway],
         ] as const) {
-          const measured = await measure(contestant, apps, count)
-          if (round >= 0) results[who].push(measured)
+          results[who].push(await measure(contestant, apps, count))
         }
       }
       write(row(`${count}, ${alg}`, columns(results.bare, results.gateway, count)))
