@@ -1,14 +1,15 @@
 /**
  * Egress over HTTP/1.1.
  *
- * Owns: a bounded set of connection pools, the deadline and the size of an answer, and the names of failures.
- * Relies on: egress-connect for where a connection may lead. Never: follows a redirect, uses a proxy, sends a `Host` other than the
+ * Owns: a bounded set of connection pools, and what may be asked of them. Relies on: egress-connect for where a connection may lead,
+ * egress-exchange for the deadline and the size of an answer. Never: follows a redirect, uses a proxy, sends a `Host` other than the
  * URL's, decompresses, or lets an answer decide where to go next.
  */
 import type { SecureContext } from 'node:tls'
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import type { Egress, EgressOutcome, EgressRequest } from '#gateway/kernel/egress.ts'
 import { guardedConnector, type Resolve, resolveBySystem, secureContextOf } from './egress-connect.ts'
+import { exchange } from './egress-exchange.ts'
 import { InvalidTarget, reasonOf } from './egress-failure.ts'
 import {
   createEgressPolicy,
@@ -64,60 +65,32 @@ export class HttpEgress implements Egress, AsyncDisposable {
     this.#policy.refuseListeners(listeners)
   }
 
-  async send(request: EgressRequest): Promise<EgressOutcome> {
-    const began = performance.now()
-    const durationMs = () => Math.round(performance.now() - began)
-    const deadline = new AbortController()
-    const expired = Promise.withResolvers<EgressOutcome>()
-    // The deadline is ours and not the engine's, which does not look at a signal while a name is looked up or a connection opens.
-    const timer = setTimeout(() => {
-      expired.resolve({
-        kind: 'unreachable',
-        reason: 'timeout',
-        detail: `no answer within ${request.timeoutMs} ms`,
-        durationMs: durationMs(),
-      })
-      deadline.abort()
-    }, request.timeoutMs)
+  async send({
+    url: address,
+    method,
+    headers,
+    body,
+    timeoutMs,
+    maxBytes,
+    poolKey,
+  }: EgressRequest): Promise<EgressOutcome> {
+    let url: URL
     try {
-      return await Promise.race([this.#exchange(request, deadline.signal, durationMs), expired.promise])
-    } finally {
-      clearTimeout(timer)
+      url = targetUrl(address)
+    } catch (error) {
+      return { kind: 'unreachable', ...reasonOf(error), durationMs: 0 }
     }
+    return exchange(
+      this.#poolFor(poolKey, url),
+      { method, path: `${url.pathname}${url.search}`, headers: withoutOwn(headers), body: body ?? null },
+      { timeoutMs, maxBytes },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const pools = [...this.#pools.values()]
     this.#pools.clear()
     await Promise.all(pools.map((pool) => pool.destroy()))
-  }
-
-  async #exchange(
-    { url: address, method, headers, body, maxBytes, poolKey }: EgressRequest,
-    signal: AbortSignal,
-    durationMs: () => number,
-  ): Promise<EgressOutcome> {
-    try {
-      const url = targetUrl(address)
-      const answer = await this.#poolFor(poolKey, url).request({
-        method,
-        path: `${url.pathname}${url.search}`,
-        headers: Object.fromEntries(
-          Object.entries(headers).filter(([name]) => !ownHeaders.has(name.toLowerCase())),
-        ),
-        body: body ?? null,
-        signal,
-      })
-      return {
-        kind: 'answered',
-        status: answer.statusCode,
-        headers: flat(answer.headers),
-        body: await readUpTo(answer.body, maxBytes),
-        durationMs: durationMs(),
-      }
-    } catch (error) {
-      return { kind: 'unreachable', ...reasonOf(error), durationMs: durationMs() }
-    }
   }
 
   #poolFor(poolKey: string, url: URL): Pool {
@@ -165,23 +138,9 @@ function targetOf(url: URL): Target {
   }
 }
 
-async function readUpTo(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string> {
-  // Closing early makes the stream report an error that nobody needs to hear of.
-  body.on('error', () => {})
-  const chunks: Buffer[] = []
-  let left = maxBytes
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    chunks.push(chunk.subarray(0, left))
-    left -= chunk.length
-    if (left < 0) break
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function flat(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
-    ),
-  )
+function withoutOwn(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const rest: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers))
+    if (!ownHeaders.has(name.toLowerCase())) rest[name] = value
+  return rest
 }

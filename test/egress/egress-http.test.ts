@@ -111,6 +111,22 @@ describe('no answer', () => {
     expect(await egress.send(post(app.url, { timeoutMs: 100 }))).toMatchObject({ reason: 'timeout' })
   })
 
+  test('a request that waits in line past its deadline is never sent', async () => {
+    await using app = await openReceiver()
+    await using egress = new HttpEgress(loopback)
+    app.behave('hang')
+    const first = Array.from({ length: 8 }, () => egress.send(post(app.url, { timeoutMs: 400 })))
+    await app.arrived(8)
+
+    expect(await egress.send(post(app.url, { timeoutMs: 50 }))).toMatchObject({ reason: 'timeout' })
+
+    await Promise.all(first)
+    app.behave({ answer: 200 })
+    expect(await egress.send(post(app.url))).toMatchObject({ kind: 'answered', status: 200 })
+    // Those that hung, and the one after them.
+    expect(app.received).toHaveLength(9)
+  })
+
   test('the deadline counts the look-up of the name', async () => {
     await using egress = new HttpEgress({ ...loopback, resolve: () => new Promise(() => {}) })
 
@@ -269,6 +285,25 @@ describe('N-172: what an answer may do', () => {
 
     expect(await egress.send(post(app.url))).toMatchObject({ kind: 'answered', status })
     expect(inside.connections).toBe(0)
+  })
+
+  test('what is only informational is not the answer', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.end(
+        'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\nx-of: the answer\r\n\r\n',
+      )
+    })
+    const port = await listen(server)
+    await using egress = new HttpEgress(loopback)
+
+    expect(await egress.send(post(`http://127.0.0.1:${port}/`))).toMatchObject({
+      kind: 'answered',
+      status: 204,
+      headers: { 'x-of': 'the answer' },
+      body: '',
+    })
+    server.close()
   })
 
   test('its body is read up to the cap and the connection closed', async () => {
