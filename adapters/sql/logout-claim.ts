@@ -64,12 +64,12 @@ export function claimEarliest(of: ClaimOf, window: number): RawBuilder<LogoutDel
 
 /**
  * Of all apps that have something due, the earliest few of each; apps whose queue is youngest first, because the oldest queues are what
- * `claimEarliest` serves.
+ * `claimEarliest` serves. It costs a handful of index seeks for each app that waits and each of `few`.
  */
-export function claimAcrossApps(of: ClaimOf): RawBuilder<LogoutDeliveryRow> {
+export function claimAcrossApps(of: ClaimOf, few: number): RawBuilder<LogoutDeliveryRow> {
   // One branch per place in the queue: a correlated subquery may have a fixed offset and not a varying one.
   const places = Array.from(
-    { length: of.perApp },
+    { length: few },
     (_, before) => sql`
       select app_id, ${sql.lit(before + 1)} as place, (
         select queued.id from logout_deliveries as queued

@@ -3,26 +3,15 @@
  *
  * Every write here names the lease and the attempt it was made under, so whoever comes too late changes nothing.
  */
-import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { LogoutId } from '#gateway/kernel/ids.ts'
-import type { LogoutDelivery, PendingDelivery } from '#gateway/logout/delivery.ts'
+import type { LogoutDelivery } from '#gateway/logout/delivery.ts'
 import type { BookedAttempt, LogoutStore, RetrySelector } from '#gateway/logout/store.ts'
-import { claimAcrossApps, claimEarliest, claimProbes, dueFirst, nextDue } from './logout-claim.ts'
-import { fromAttempt, fromProgress, toDelivery, toPendingDelivery } from './logout-rows.ts'
+import { dueFirst } from './logout-claim.ts'
+import { createSqlLogoutClaims } from './logout-claims.ts'
+import { fromAttempt, fromProgress, toDelivery } from './logout-rows.ts'
 import { settleLogouts } from './logout-settle.ts'
 import type { SqlDatabase } from './open.ts'
-import type { LogoutDeliveryRow } from './schema.ts'
-import { createStatement } from './statement.ts'
-
-/** Of what may be claimed at most one in so many is a probe: apps that are down wait for time-outs, and the others must not wait with them. */
-const perProbe = 4
-/**
- * With more due than a claim looks at, one in so many goes to the apps whose oldest news is the newest: a person who signs out during
- * the end of ten thousand sessions waits for their own apps only.
- */
-const perFresh = 4
-/** Rows looked at for each that may be claimed: apps with a few due each are served from these alone. */
-const windowPerClaim = 4
 
 type Queue = Pick<
   LogoutStore,
@@ -44,35 +33,6 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
   const updateDeliveries = () => database.q().updateTable('logout_deliveries').where('tenant', '=', tenant)
   const updateLogouts = (ids: readonly LogoutId[]) =>
     database.q().updateTable('logouts').where('tenant', '=', tenant).where('id', 'in', ids)
-
-  const claimed = async (statement: RawBuilder<LogoutDeliveryRow>): Promise<readonly PendingDelivery[]> =>
-    (await statement.execute(database.q())).rows.map(toPendingDelivery)
-
-  const anyProbe = createStatement(database, (q, of: { now: number }) =>
-    q
-      .selectFrom('app_health')
-      .select('app_id')
-      .where('tenant', '=', tenant)
-      .where('probe_at', '<=', of.now)
-      .limit(1)
-      .compile(),
-  )
-
-  /** True when at least so many are due: then the earliest that were looked at were not all. */
-  const stillDue = async (now: number, count: number): Promise<boolean> => {
-    const row = await database
-      .q()
-      .selectFrom('logout_deliveries')
-      .select('id')
-      .where('tenant', '=', tenant)
-      .where(sql<SqlBool>`state = 'pending'`)
-      .where('due_at', '<=', now)
-      .orderBy('due_at')
-      .limit(1)
-      .offset(count - 1)
-      .executeTakeFirst()
-    return row !== undefined
-  }
 
   /** Writes one outcome that several deliveries share. Returns those whose attempt is still the one the store knows of. */
   const writeProgress = async (alike: readonly BookedAttempt[]): Promise<readonly BookedAttempt[]> => {
@@ -132,24 +92,7 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
   }
 
   return {
-    claim: async (of) => {
-      const probes =
-        (await anyProbe({ now: of.now })).length === 0
-          ? []
-          : await claimed(claimProbes({ tenant, ...of, limit: Math.ceil(of.limit / perProbe) }))
-      const limit = of.limit - probes.length
-      if (limit === 0) return probes
-      const window = limit * windowPerClaim
-      const fresh = (await stillDue(of.now, window + 1))
-        ? await claimed(claimAcrossApps({ tenant, ...of, limit: Math.ceil(limit / perFresh) }))
-        : []
-      const rest = limit - fresh.length
-      const earliest = rest === 0 ? [] : await claimed(claimEarliest({ tenant, ...of, limit: rest }, window))
-      const first = [...probes, ...fresh, ...earliest]
-      const left = of.limit - first.length
-      if (left === 0 || !(await stillDue(of.now, window - earliest.length))) return first
-      return [...first, ...(await claimed(claimAcrossApps({ tenant, ...of, limit: left })))]
-    },
+    ...createSqlLogoutClaims(database, tenant),
 
     renew: (claimed, leaseUntil) =>
       database.transaction.run(async () => {
@@ -287,11 +230,6 @@ export function createSqlLogoutQueue(database: SqlDatabase, tenant: string): Que
         .select((of) => of.fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow()
       return Number(counted.count)
-    },
-
-    nextDueAfter: async (now) => {
-      const { rows } = await nextDue(tenant, now).execute(database.q())
-      return rows[0]?.at ?? undefined
     },
 
     retryNow: (selector, of) =>

@@ -9,7 +9,7 @@ const of = { tenant: 'default', node: 'one', now: 2, leaseUntil: 3, limit: 64, p
 describe('claiming deliveries on SQLite', () => {
   test.for([
     ['by the earliest due', claimEarliest(of, 256)],
-    ['app by app', claimAcrossApps(of)],
+    ['app by app', claimAcrossApps(of, of.perApp)],
     ['of apps that are probed', claimProbes(of)],
   ] as const)('costs what is claimed and not what is stored: %s', async ([, statement]) => {
     const reads = await readsOf(statement)
