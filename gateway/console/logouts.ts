@@ -22,7 +22,7 @@ const unhealthyShown = 4
 /** Longer than any e-mail address or name of an app. */
 const typedMaxLength = 254
 
-/** The list, and "Retry now" of one app. */
+/** The list, and "Retry now" of one app or of all. */
 export function addLogoutsRoutes(router: Router, deps: ConsoleDeps, operators: Operators): void {
   router.get(listPath, async (ctx) => {
     const typed = typedFilter(ctx)
@@ -48,6 +48,14 @@ export function addLogoutsRoutes(router: Router, deps: ConsoleDeps, operators: O
         lookedBackTo: items.length < shownAtOnce ? next?.startedAt : undefined,
       }),
     )
+  })
+
+  router.post('/console/apps/retry', async (ctx) => {
+    const asked = await operators.requireForm(ctx, listPath)
+    if (asked === undefined) return
+    const count = await deps.deliveries.retry({ kind: 'all' }, operators.as(asked.person))
+    await operators.say(asked.person, retriedWords(count, ''))
+    goTo(ctx, listPath)
   })
 
   router.post('/console/apps/:id/retry', async (ctx) => {

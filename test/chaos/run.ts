@@ -3,6 +3,7 @@
  * some, `npm run test:chaos -- R-03 R-08`. In order, one at a time, because each measures time.
  */
 import { appDown } from './app-down.ts'
+import { duplicates } from './duplicates.ts'
 import { killedWorkers } from './killed-workers.ts'
 import { massExpiry } from './mass-expiry.ts'
 import { poison } from './poison.ts'
@@ -17,6 +18,7 @@ const all: readonly Scenario[] = [
   appDown,
   tarpit,
   killedWorkers,
+  duplicates,
   massExpiry,
   poison,
   rotatingKeys,

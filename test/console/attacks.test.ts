@@ -51,6 +51,7 @@ describe('N-191: every page and every act of operators', () => {
       'GET /console/logouts/:id/receipt',
       'GET /console/sessions/end',
       'GET /console/sessions/end/confirm',
+      'POST /console/apps/retry',
       'POST /console/apps/wiki/check',
       'POST /console/apps/wiki/retry',
       'POST /console/logouts/:id/retry',

@@ -113,6 +113,23 @@ describe('apps that do not answer', () => {
     expect((await operator.open('/console/logouts')).text).not.toContain('to Wiki')
   })
 
+  test('are asked again together where there are several, also those that nobody would ask any more', async () => {
+    await using console = await startConsole()
+    for (const app of [console.wiki, console.notes]) app.behave(inAMinute)
+    await console.signOut(console.adaAccount, 'wiki', 'notes')
+    await console.gateway.dispatcher.runDue()
+    for (const app of [console.wiki, console.notes]) app.behave({ answer: 200 })
+    const page = await console.operator.open('/console/logouts')
+    expect(page.text).toContain('2 apps do not confirm')
+    console.clock.advance({ seconds: 1 })
+    const retried = await console.operator.submit(page, '/console/apps/retry')
+    expect(retried.location).toBe('/console/logouts')
+    await console.gateway.dispatcher.runDue()
+    const after = await console.operator.open('/console/logouts')
+    expect(after.text).toContain('2 deliveries are being sent again.')
+    expect(after.text).not.toContain('id="health"')
+  })
+
   test('are asked again by a command that is written down with who gave it', async () => {
     await using console = await startConsole()
     console.wiki.behave(inAMinute)

@@ -37,7 +37,10 @@ export function healthPart(
 ): Html | undefined {
   if (apps.length === 0) return undefined
   return html`<section class="part" id="health" aria-labelledby="health-title">
-<div class="part-head"><div><h2 id="health-title">${count(apps.length + more, 'app does', 'apps do')} not confirm</h2><p class="part-sub">What they have missed is kept and sent as soon as they answer again.</p></div></div>
+<div class="part-head"><div><h2 id="health-title">${count(apps.length + more, 'app does', 'apps do')} not confirm</h2><p class="part-sub">What they have missed is kept and sent as soon as they answer again.</p></div>${
+    apps.length + more > 1 &&
+    html`<form method="post" action="/console/apps/retry">${csrfField(csrf)}<button class="button-secondary button-small" type="submit">Retry all</button></form>`
+  }</div>
 <ul class="rows">${apps.map((app) => appRow(app, csrf, now))}</ul>${more > 0 && html`<p class="part-foot quiet">And ${numberWords(more)} more.</p>`}
 </section>`
 }
