@@ -234,7 +234,7 @@ describe('where an app wants the person afterwards', () => {
       (portal: Portal) => portal.gateway.commands.apps.change('wiki' as never, elsewhere, operator),
     ],
     ['was removed', (portal: Portal) => portal.gateway.commands.apps.remove('wiki' as never, operator)],
-  ] as const)('is nowhere once the app %s, on whichever page the person is by then', async ([, take]) => {
+  ] as const)('N-023 is nowhere once the app %s, on whichever page the person is by then', async ([, take]) => {
     await using test = await signedInAt([old('old')], ['old'])
     const { portal, account } = test
     await portal.gateway.commands.apps.add(wiki, operator)
