@@ -56,8 +56,14 @@ function asAaguid(text: string): string | undefined {
 }
 
 function asInstant(text: string): number | undefined {
-  const at = dateOrInstant.test(text) ? Date.parse(text) : Number.NaN
+  const at = dateOrInstant.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   return Number.isNaN(at) ? undefined : at
+}
+
+/** Not 31 February, which the engine takes for a day in March: later than was meant, so more would end. */
+function isDay(date: string): boolean {
+  const at = Date.parse(date)
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date)
 }
 
 function asMethod(text: string): NonNullable<SessionWhere['method']> | undefined {

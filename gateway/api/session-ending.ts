@@ -144,19 +144,22 @@ async function whereOf(
 
 /** A condition in the words in which operators give it everywhere; what cannot be read is refused, never left out. */
 function condition(name: keyof GivenSessionWhere, expected: string) {
-  return z
-    .string()
-    .min(1, expected)
-    .transform((text, context): SessionWhere => {
-      try {
-        return readSessionWhere({ [name]: text })
-      } catch (error) {
-        if (!(error instanceof GatewayError)) throw error
-        context.addIssue({ code: 'custom', message: expected })
-        return z.NEVER
-      }
-    })
-    .optional()
+  return (
+    z
+      .string()
+      // Blanks are no condition to whoever types, and would be left out.
+      .regex(/\S/, expected)
+      .transform((text, context): SessionWhere => {
+        try {
+          return readSessionWhere({ [name]: text })
+        } catch (error) {
+          if (!(error instanceof GatewayError)) throw error
+          context.addIssue({ code: 'custom', message: expected })
+          return z.NEVER
+        }
+      })
+      .optional()
+  )
 }
 
 function toCounted(
