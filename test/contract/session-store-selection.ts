@@ -70,6 +70,8 @@ export function describeSessionSelection(name: string, open: OpensSessionStore):
       ['a network', { network: '192.0.2.0/24' }, ['laptop']],
       ['a wider network', { network: '192.0.2.0/23' }, ['laptop', 'desk']],
       ['an IPv6 network', { network: '2001:db8::/32' }, ['phone']],
+      ['all of IPv6, which IPv4 is no part of', { network: '::/0' }, ['phone']],
+      ['an IPv4 network as IPv6 writes it', { network: '::ffff:192.0.2.0/120' }, ['laptop']],
       ['one address', { network: '192.0.3.7' }, ['desk']],
       ['a network that nobody came from', { network: '198.51.100.0/24' }, []],
       ['a passkey', { credential: laptopKey }, ['laptop']],
