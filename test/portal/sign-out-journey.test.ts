@@ -234,39 +234,42 @@ describe('where an app wants the person afterwards', () => {
       (portal: Portal) => portal.gateway.commands.apps.change('wiki' as never, elsewhere, operator),
     ],
     ['was removed', (portal: Portal) => portal.gateway.commands.apps.remove('wiki' as never, operator)],
-  ] as const)('N-023 is nowhere once the app %s, on whichever page the person is by then', async ([, take]) => {
-    await using test = await signedInAt([old('old')], ['old'])
-    const { portal, account } = test
-    await portal.gateway.commands.apps.add(wiki, operator)
-    const before = { carried: portal.visitor(), asked: portal.visitor() }
-    for (const browser of [before.carried, before.asked]) {
-      // One session is the newest.
-      portal.clock.advance({ seconds: 1 })
-      await browser.signIn(account.email, 'correct horse battery')
-      const [session] = await portal.sessionsOf(account)
-      if (session !== undefined) await portal.join(session, 'old')
-    }
-    const question = await before.carried.open(await askedBy(portal, before.carried, 'wiki', back))
-    const { location = '' } = await before.carried.submit(question, '/sign-out', { decision: 'sign-out' })
-    const unnamed = await askedBy(portal, before.asked, undefined, back)
-    const waiting = await before.asked.open(unnamed)
-    expect(waiting.headers.get('Content-Security-Policy')).toContain(
-      "form-action 'self' http://127.0.0.1:4001;",
-    )
-    await take(portal)
+  ] as const)(
+    'N-023 is nowhere once the app %s, on whichever page the person is by then',
+    async ([, take]) => {
+      await using test = await signedInAt([old('old')], ['old'])
+      const { portal, account } = test
+      await portal.gateway.commands.apps.add(wiki, operator)
+      const before = { carried: portal.visitor(), asked: portal.visitor() }
+      for (const browser of [before.carried, before.asked]) {
+        // One session is the newest.
+        portal.clock.advance({ seconds: 1 })
+        await browser.signIn(account.email, 'correct horse battery')
+        const [session] = await portal.sessionsOf(account)
+        if (session !== undefined) await portal.join(session, 'old')
+      }
+      const question = await before.carried.open(await askedBy(portal, before.carried, 'wiki', back))
+      const { location = '' } = await before.carried.submit(question, '/sign-out', { decision: 'sign-out' })
+      const unnamed = await askedBy(portal, before.asked, undefined, back)
+      const waiting = await before.asked.open(unnamed)
+      expect(waiting.headers.get('Content-Security-Policy')).toContain(
+        "form-action 'self' http://127.0.0.1:4001;",
+      )
+      await take(portal)
 
-    const page = await before.carried.open(location)
-    expect(page.text).not.toContain('data-go-on')
-    expect(page.text).not.toContain('Continue to')
-    expect((await before.carried.get(`${location}/on`)).location).toBe(location)
+      const page = await before.carried.open(location)
+      expect(page.text).not.toContain('data-go-on')
+      expect(page.text).not.toContain('Continue to')
+      expect((await before.carried.get(`${location}/on`)).location).toBe(location)
 
-    expect((await before.asked.open(unnamed)).headers.get('Content-Security-Policy')).toContain(
-      "form-action 'self';",
-    )
-    const answer = await before.asked.submit(waiting, '/sign-out', { decision: 'sign-out' })
-    expect(answer.location).toMatch(/^\/sign-out\/lgo_/)
-    expect((await before.asked.get(`${answer.location}/on`)).location).toBe(answer.location)
-  })
+      expect((await before.asked.open(unnamed)).headers.get('Content-Security-Policy')).toContain(
+        "form-action 'self';",
+      )
+      const answer = await before.asked.submit(waiting, '/sign-out', { decision: 'sign-out' })
+      expect(answer.location).toMatch(/^\/sign-out\/lgo_/)
+      expect((await before.asked.get(`${answer.location}/on`)).location).toBe(answer.location)
+    },
+  )
 })
 
 describe('an app that leaves others alone when a person signs out of it', () => {
