@@ -46,8 +46,8 @@ export interface BookingDeps {
 /** An attempt that has come to its end, one way or another. */
 export type Answer = Experience
 
-/** Answers in one transaction: a few ms of writing, so that a person who signs in does not wait behind it. */
-const bookedAtOnce = 64
+/** Answers in one transaction: a few ms of writing, so that a person who signs in does not wait behind it; then others have their turn. */
+const bookedAtOnce = 16
 /** What waited for an app that is back, or waited in vain, in one transaction; the others of it follow in the next. */
 const movedAtOnce = 500
 /** The store is asked again this soon, and after more failures at most this late. */
@@ -89,6 +89,7 @@ export class Booking {
         await this.#book(batch)
         failures = 0
         this.#done(batch, undefined)
+        if (this.#waiting.length > 0) await giveWay()
       } catch (error) {
         this.#waiting.unshift(...batch)
         this.#deps.log.warn('answers of apps could not be written and are kept', {

@@ -101,8 +101,16 @@ export function createEndSession(deps: EndSessionDeps): EndSession {
         { durable: true },
       )
     }
-    return deps.transaction.run(() => endAll(deps, selector, of), { durable: true })
+    return deps.transaction.run(() => endAll(deps, selector, of), { durable: mustOutlivePowerCut(cause) })
   }
+}
+
+/**
+ * What ran out has ended whether or not anybody wrote it down, and nobody was promised that it is: if a power cut takes the mark back, the
+ * sweeper makes it again. A flush for every few of ten thousand would keep everybody waiting for the disk (DECISIONS 31).
+ */
+function mustOutlivePowerCut(cause: Cause): boolean {
+  return cause !== 'idle' && cause !== 'absolute'
 }
 
 /** All of it or nothing: a long list of ids goes in parts, and ends by one commit. */
@@ -231,7 +239,7 @@ export async function revokeWhere(
   return offline
 }
 
-/** What the selector finds active, at most 200 of it, in the caller's durable transaction. */
+/** What the selector finds active, at most 200 of it, in the caller's transaction. */
 export async function endBatch(
   deps: EndSessionDeps,
   selector: DirectSelector,

@@ -10,6 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { secondMs } from '../kernel/clock.ts'
 import type { LogoutId } from '../kernel/ids.ts'
+import { restAfter } from '../kernel/turn.ts'
 import type { DirectSelector, SessionWhere } from '../sessions/ending.ts'
 import type { SessionCursor } from '../sessions/store.ts'
 import { type EndSessionDeps, endBatch, markedOf, revokeWhere } from './end-session.ts'
@@ -124,33 +125,33 @@ export class EndingJobs implements AsyncDisposable {
     if (step?.next === undefined) this.#walks.delete(id)
     else {
       this.#walks.set(id, step.next)
-      await sleep(performance.now() - began)
+      await restAfter(began)
     }
     return step
   }
 
-  /** Undefined when it is finished, by another process perhaps. */
+  /**
+   * Undefined when it is finished, by another process perhaps. Without a flush: the job is on disk, and what a power cut takes back, it takes from
+   * the end, so the next process finds the job open and marks it again (DECISIONS 31).
+   */
   #batch(id: LogoutId, walk: Walk): Promise<Step | undefined> {
     const { transaction, jobs, changes, clock } = this.#deps
-    return transaction.run(
-      async () => {
-        const job = await jobs.hold(id)
-        if (job === undefined) return undefined
-        const { selector } = job
-        const step =
-          selector.kind === 'where'
-            ? await this.#walkOn(job, selector.where, walk)
-            : await this.#takeNext(job, selector)
-        const marked = markedOf(selector, step.ended)
-        if (marked > 0) await jobs.progress(id, marked)
-        if (step.next === undefined) {
-          await jobs.finish(id, clock.now())
-          await changes.announce('sessions')
-        }
-        return step
-      },
-      { durable: true },
-    )
+    return transaction.run(async () => {
+      const job = await jobs.hold(id)
+      if (job === undefined) return undefined
+      const { selector } = job
+      const step =
+        selector.kind === 'where'
+          ? await this.#walkOn(job, selector.where, walk)
+          : await this.#takeNext(job, selector)
+      const marked = markedOf(selector, step.ended)
+      if (marked > 0) await jobs.progress(id, marked)
+      if (step.next === undefined) {
+        await jobs.finish(id, clock.now())
+        await changes.announce('sessions')
+      }
+      return step
+    })
   }
 
   async #takeNext(job: EndJob, selector: DirectSelector): Promise<Step> {

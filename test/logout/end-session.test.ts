@@ -402,6 +402,27 @@ describe('ending by selector', () => {
   })
 })
 
+describe('what a power cut may take back', () => {
+  test('is what ran out, which ends again by itself, and nothing that anybody was told', async () => {
+    await using engine = await openEngine({ apps: { wiki: reachable } })
+    const { doorDeps } = await engine.openNode()
+    const flushed: (boolean | undefined)[] = []
+    const transaction: typeof doorDeps.transaction = {
+      ...doorDeps.transaction,
+      run: (work, options) => {
+        flushed.push(options?.durable)
+        return doorDeps.transaction.run(work, options)
+      },
+    }
+    const endSession = createEndSession({ ...doorDeps, transaction })
+    for (const cause of ['idle', 'absolute', 'account', 'bulk', 'risk'] as const) {
+      const { session } = await engine.signIn('ada', ['wiki'])
+      await endSession({ kind: 'sso-sessions', ids: [session.id] }, cause, { kind: 'gateway' })
+    }
+    expect(flushed).toEqual([false, false, true, true, true])
+  })
+})
+
 describe('tokens of what has ended', () => {
   test('are revoked in the same transaction, and those of other sessions are not', async () => {
     await using engine = await openEngine({ apps: { wiki: reachable } })

@@ -251,6 +251,34 @@ describe('what nobody needs any more', () => {
   })
 })
 
+describe('many sessions that run out at once', () => {
+  test('R-10: end a few at a time, and others have their turn in between', async () => {
+    await using engine = await openEngine({ apps: { wiki: { url: 'http://127.0.0.1:9/' } } })
+    const { sweeper } = await engine.openNode()
+    for (let person = 0; person < 100; person++) await engine.signIn('ada', ['wiki'])
+    engine.clock.advance({ hours: 8 })
+    // Somebody else who wants to read and write: each turn of theirs sees how many have ended since the last.
+    let most = 0
+    let before = 0
+    let goesOn = true
+    const look = async (): Promise<void> => {
+      while (goesOn) {
+        const ended = (await engine.stores.logouts.list({ limit: 200 })).length
+        most = Math.max(most, ended - before)
+        before = ended
+        await new Promise<void>((next) => setImmediate(next))
+      }
+    }
+    const looking = look()
+
+    expect(await sweeper.runOnce()).toMatchObject({ ssoSessionsEnded: 100 })
+    goesOn = false
+    await looking
+
+    expect(most).toBeLessThanOrEqual(5)
+  })
+})
+
 describe('the life of a sweeper', () => {
   test('it sweeps by itself once started, until disposed', async () => {
     await using engine = await openEngine()
