@@ -8,6 +8,7 @@ import type { SsoSession } from '#gateway/sessions/sso-session.ts'
 import { startGateway, type TestGateway, type TestGatewayOptions } from '#test/support/gateway.ts'
 import { claimsOf } from '#test/support/oauth.ts'
 import { ada, declaredApp } from '#test/support/two-apps.ts'
+import { startAppsApart } from './processes.ts'
 
 export interface GatewayWithApps extends TestGateway {
   /** Where the app of this name is. */
@@ -33,6 +34,8 @@ export async function startGatewayWithApps(
   options: TestGatewayOptions & {
     /** What an app answers to a token, the n-th it was sent. */
     readonly answer?: (name: string, nth: number) => number
+    /** The apps are a process of their own, which confirms everything: what they cost is not counted as the gateway's. */
+    readonly apart?: boolean
   } = {},
 ): Promise<GatewayWithApps> {
   const heardAt = new Map<string, number>()
@@ -60,7 +63,8 @@ export async function startGatewayWithApps(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const apart = options.apart === true ? await startAppsApart((sid, at) => heardAt.set(sid, at)) : undefined
+  const url = apart?.url ?? `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const gateway = await startGateway({
     ...options,
     settings: {
@@ -123,6 +127,7 @@ export async function startGatewayWithApps(
       server.closeAllConnections()
       server.close()
       await gateway[Symbol.asyncDispose]()
+      await apart?.[Symbol.asyncDispose]()
     },
   }
 }
