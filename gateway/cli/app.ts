@@ -1,9 +1,9 @@
-import { parseDuration } from '#config/duration.ts'
-import { type App, logoutChannels } from '../apps/app.ts'
+import type { App } from '../apps/app.ts'
 import { readMetadata } from '../apps/read-metadata.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseAppId } from '../kernel/ids.ts'
 import type { AppHealth } from '../logout/health-report.ts'
+import { changeLogout, logoutFields, logoutFlags, logoutFrom, offlineFrom, toldAt } from './app-logout.ts'
 import { healthAsRecord, healthInWords } from './health-words.ts'
 import { byCommandLine, type Opened, withGateway } from './open.ts'
 import { sayFields, settleAndSay, timesAsText } from './say.ts'
@@ -41,23 +41,7 @@ export const appVerbs: readonly Verb[] = [
         value: 'url',
         help: 'where people may land after they signed out',
       },
-      'backchannel-logout-uri': { kind: 'text', value: 'url', help: 'where it is told that a session ended' },
-      'frontchannel-logout-uri': {
-        kind: 'text',
-        value: 'url',
-        help: 'what the browser loads for that, for an app that has nothing better',
-      },
-      'logout-channel': {
-        kind: 'text',
-        value: 'channel',
-        help: 'back-channel, front-channel or both (default: the back channel if it has one)',
-      },
-      'logout-timeout': { kind: 'text', value: 'time', help: 'how long one attempt to tell it may take' },
-      'signs-out': {
-        kind: 'text',
-        value: 'what',
-        help: 'what signing out at the app ends: everywhere (default), this-app, or ask',
-      },
+      ...logoutFlags,
       'launch-url': { kind: 'text', value: 'url', help: 'where its tile on the home page leads' },
       group: { kind: 'texts', value: 'group', help: 'who may use it (default: everyone); repeat for more' },
       scope: { kind: 'text', value: 'scopes', help: 'what it may ask for (default: everything there is)' },
@@ -71,11 +55,6 @@ export const appVerbs: readonly Verb[] = [
       public: { kind: 'yes', help: 'it cannot keep a secret: a native or browser app' },
       native: { kind: 'yes', help: 'it may use a scheme of its own' },
       refresh: { kind: 'yes', help: 'it gets refresh tokens' },
-      offline: {
-        kind: 'text',
-        value: 'rule',
-        help: 'survives-sign-out: what it was granted with offline_access outlives the person leaving (default: ends-with-session)',
-      },
       'first-party': { kind: 'yes', help: 'no consent page' },
       'secret-stdin': {
         kind: 'yes',
@@ -85,6 +64,14 @@ export const appVerbs: readonly Verb[] = [
     },
     words: { min: 1, max: 1 },
     run: (call) => withGateway(call, (gateway) => add(call, gateway)),
+  },
+  {
+    name: 'app change',
+    usage: '<app> [options]',
+    summary: 'change how it takes part in sign-out: only what is named',
+    flags: logoutFlags,
+    words: { min: 1, max: 1 },
+    run: (call) => onApp(call, (gateway, app) => changeLogout(call, gateway, app)),
   },
   {
     name: 'app rotate-secret',
@@ -173,6 +160,7 @@ async function show(call: Call, gateway: Opened, app: App): Promise<void> {
     ['launch_url', app.launchUrl],
     ['first_party', String(app.firstParty)],
     ['offline', app.offline ?? 'ends-with-session'],
+    ...logoutFields(app),
     ['created', instant(app.createdAt)],
     ['changed', instant(app.updatedAt)],
     ['client_id', app.oidc.clientId],
@@ -197,8 +185,8 @@ async function add(call: Call, gateway: Opened): Promise<void> {
       firstParty: flags.yes('first-party'),
       access: groups.length === 0 ? { kind: 'everyone' } : { kind: 'groups', groups },
       sessions: {},
-      logout: logoutFrom(call),
-      ...offlineFrom(call),
+      logout: logoutFrom(flags),
+      ...offlineFrom(flags),
       oidc: { ...(chosen === undefined ? {} : { secret: chosen }), metadata: metadataFrom(call) },
     },
     byCommandLine,
@@ -224,33 +212,6 @@ async function add(call: Call, gateway: Opened): Promise<void> {
         : 'Without --backchannel-logout-uri it is told only where a browser is there, and cannot confirm it.',
     )
   }
-}
-
-function logoutFrom({ flags }: Call): App['logout'] {
-  const signsOut = flags.text('signs-out') ?? 'everywhere'
-  if (signsOut !== 'everywhere' && signsOut !== 'this-app' && signsOut !== 'ask')
-    throw new UsageError('--signs-out takes everywhere, this-app or ask.')
-  const named = flags.text('logout-channel')
-  const channel = logoutChannels.find((known) => known === named)
-  if (named !== undefined && channel === undefined)
-    throw new UsageError(`--logout-channel takes ${logoutChannels.join(', ')}.`)
-  const patience = flags.text('logout-timeout')
-  const timeoutMs = patience === undefined ? undefined : parseDuration(patience)
-  if (patience !== undefined && timeoutMs === undefined)
-    throw new UsageError('--logout-timeout takes a time such as 5s.')
-  return {
-    causes: 'all',
-    appSignsOut: signsOut,
-    ...(channel === undefined ? {} : { channel }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  }
-}
-
-function offlineFrom({ flags }: Call): { readonly offline?: 'survives-sign-out' } {
-  const rule = flags.text('offline') ?? 'ends-with-session'
-  if (rule === 'ends-with-session') return {}
-  if (rule === 'survives-sign-out') return { offline: rule }
-  throw new UsageError('--offline is ends-with-session or survives-sign-out.')
 }
 
 /** What is silent in metadata means RS256; new apps are told to use ES256, which is smaller and faster (DECISIONS 15). */
@@ -296,18 +257,6 @@ export function findApp(gateway: Opened, named: string): App {
 
 function stateOf(app: App): string {
   return app.state + (app.fileOwned ? ' (file)' : '')
-}
-
-function toldAt({ logout, oidc: { metadata } }: App): string {
-  const { backchannel_logout_uri: back, frontchannel_logout_uri: front } = metadata
-  const byBrowser = front === undefined ? undefined : `${front} (by the browser)`
-  const addresses = [
-    logout.channel === 'front-channel' ? undefined : back,
-    logout.channel === 'back-channel' || (logout.channel === undefined && back !== undefined)
-      ? undefined
-      : byBrowser,
-  ].filter((address) => address !== undefined)
-  return addresses.length === 0 ? '- (cannot be told)' : addresses.join(', ')
 }
 
 function accessOf(app: App): string {

@@ -37,7 +37,7 @@ test('gatehouse app add takes what becomes of access while people are away, wher
   expect(without).toMatchObject({ code: 1, err: expect.stringContaining('refresh_token among grant_types') })
   expect(unknown).toMatchObject({
     code: 2,
-    err: expect.stringContaining('ends-with-session or survives-sign-out'),
+    err: expect.stringContaining('ends-with-session, survives-sign-out'),
   })
   expect((await shell.gatehouse('app', 'show', 'frame')).out).toMatch(/offline +survives-sign-out/)
 })

@@ -20,6 +20,7 @@ const verbs: Readonly<Record<string, { readonly words: readonly string[]; readon
   'app list': { words: [], ends: nothing },
   'app show': { words: ['notes'], ends: nothing },
   'app add': { words: ['more', '--redirect-uri', 'http://127.0.0.1:1/callback'], ends: nothing },
+  'app change': { words: ['notes', '--signs-out', 'ask'], ends: nothing },
   'app rotate-secret': { words: ['notes'], ends: nothing },
   'app disable': { words: ['wiki'], ends: at('wiki', 'app-removed') },
   'app enable': { words: ['wiki'], ends: nothing },
