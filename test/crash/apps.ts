@@ -8,6 +8,7 @@ import { type Client, claimsOf, gatewayEndpoints } from '#test/support/oauth.ts'
 /** So many apps that their telling takes a while, each on a path of one server. */
 export interface CrashApps extends AsyncDisposable {
   readonly ids: readonly string[]
+  readonly frontIds: readonly string[]
   /** As an operator declares them. */
   declared(): readonly Record<string, unknown>[]
   client(issuer: string, id: string): Client
@@ -18,8 +19,13 @@ export interface CrashApps extends AsyncDisposable {
 /** An app answers within this, so that at any moment some have answered, some are about to, and some have not heard yet. */
 const slowestAnswerMs = 200
 
-/** Starts apps that all answer, each in its own time. `delayFraction` gives numbers in [0, 1). */
-export async function startCrashApps(count: number, delayFraction: () => number): Promise<CrashApps> {
+/** Starts apps that all answer, each in its own time. `delayFraction` gives numbers in [0, 1). `fronts`: more apps that only a browser can tell. */
+export async function startCrashApps(
+  count: number,
+  delayFraction: () => number,
+  fronts = 0,
+): Promise<CrashApps> {
+  const frontIds = Array.from({ length: fronts }, (_, at) => `front-${at}`)
   const ids = Array.from({ length: count }, (_, at) => `app-${at}`)
   const heard = new Map<string, string[]>(ids.map((id) => [id, []]))
   const server = createServer((request, response) => {
@@ -38,17 +44,19 @@ export async function startCrashApps(count: number, delayFraction: () => number)
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     ids,
+    frontIds,
     heard: () => heard,
     declared: () =>
-      ids.map((id) => ({
+      [...ids, ...frontIds].map((id) => ({
         id,
         name: id,
         first_party: true,
         oidc: {
           client_secret: secretOf(id),
           redirect_uris: [redirectUriOf(id)],
-          backchannel_logout_uri: `${url}/${id}`,
-          backchannel_logout_session_required: true,
+          ...(frontIds.includes(id)
+            ? { frontchannel_logout_uri: `http://127.0.0.1/${id}/logout` }
+            : { backchannel_logout_uri: `${url}/${id}`, backchannel_logout_session_required: true }),
           id_token_signed_response_alg: 'ES256',
         },
       })),

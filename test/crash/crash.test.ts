@@ -21,4 +21,17 @@ describe('kill -9 while a sign-out fans out', () => {
     expect(results.filter(({ acknowledged }) => acknowledged).length).toBeGreaterThanOrEqual(4)
     expect(results.filter(({ stage }) => stage === 'while telling apps').length).toBeGreaterThanOrEqual(1)
   })
+
+  test('loses nothing of what the browser has to tell, or of hundreds of sessions that another process ends', {
+    timeout: 120_000,
+  }, async () => {
+    const random = createSeededRandom('crash')
+    const results = await Promise.all([
+      crashAt({ after: 'answer', ms: 0 }, random, 'journey'),
+      crashAt({ after: 'answer', ms: 40 }, random, 'journey'),
+      crashAt({ after: 'answer', ms: 0 }, random, 'job'),
+      crashAt({ after: 'answer', ms: 200 }, random, 'job'),
+    ])
+    for (const result of results) expect(result).toMatchObject({ acknowledged: true, broken: [] })
+  })
 })

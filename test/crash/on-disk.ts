@@ -15,6 +15,10 @@ export interface OnDisk {
   readonly pending: number
   /** Deliveries that were in flight: an app may have heard of them without our knowing. */
   readonly leased: number
+  /** Ways through a browser. */
+  readonly journeys: number
+  /** Ends of many that are not all marked yet. */
+  readonly openJobs: number
   /** Tokens and codes that were not revoked with their session. */
   readonly tokens: number
 }
@@ -41,6 +45,8 @@ export function readOnDisk(dataFolder: string): OnDisk {
         delivered: count("logout_deliveries where state = 'delivered'"),
         pending: count("logout_deliveries where state = 'pending'"),
         leased: count("logout_deliveries where state = 'pending' and lease_by is not null"),
+        journeys: count('logout_journeys'),
+        openJobs: count('end_jobs where finished_at is null'),
         tokens: count("oidc_artifacts where kind != 'Grant'"),
       }
     } finally {
@@ -51,12 +57,13 @@ export function readOnDisk(dataFolder: string): OnDisk {
   }
 }
 
-/** Deliveries that a running gateway still owes. */
+/** What a running gateway still has to do: apps to tell, and ends of many to mark. */
 export function countPending(dataFolder: string): number {
   const database = new Sqlite(join(dataFolder, 'gatehouse.db'), { readonly: true })
   try {
     const row = database
-      .prepare<[], { n: number }>("select count(*) as n from logout_deliveries where state = 'pending'")
+      .prepare<[], { n: number }>(`select (select count(*) from logout_deliveries where state = 'pending')
+          + (select count(*) from end_jobs where finished_at is null) as n`)
       .get()
     return row?.n ?? 0
   } finally {

@@ -4,10 +4,12 @@
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { createSeededRandom } from '#test/support/seeded-random.ts'
-import { appCount, type CrashResult, crashAt, randomMoment, type Stage } from './point.ts'
+import { appCount, type CrashResult, crashAt, type Ending, randomMoment, type Stage } from './point.ts'
 
 /** A point mostly waits for leases of the dead process to run out, so more of them than there are processors do not disturb it. */
 const perProcessor = 4
+
+const endings: readonly Ending[] = ['page', 'journey', 'page', 'job', 'page']
 
 const count = Number(process.argv[2] ?? 200)
 if (!Number.isSafeInteger(count) || count < 1) {
@@ -26,7 +28,9 @@ const work = async (): Promise<void> => {
   while (next < count) {
     const random = createSeededRandom(`crash ${seed} ${next++}`)
     try {
-      results.push(await crashAt(randomMoment(random), random))
+      // Of five points three are of the page alone.
+      const ending = endings[next % endings.length]
+      results.push(await crashAt(randomMoment(random), random, ending))
     } catch (error) {
       // The others still say what they found.
       failures.push(error instanceof Error ? `${error.message} ${error.cause ?? ''}` : String(error))
@@ -49,7 +53,9 @@ function report(all: readonly CrashResult[]): number {
   for (const stage of stages)
     say(`  ${stage.padEnd(20)} ${all.filter((result) => result.stage === stage).length}`)
   const broken = all.flatMap((result) =>
-    result.broken.map((words) => `${result.moment.after} + ${result.moment.ms.toFixed(1)} ms: ${words}`),
+    result.broken.map(
+      (words) => `${result.ending}, ${result.moment.after} + ${result.moment.ms.toFixed(1)} ms: ${words}`,
+    ),
   )
   const sum = (of: (result: CrashResult) => number): number =>
     all.reduce((total, result) => total + of(result), 0)
