@@ -4,6 +4,7 @@
  */
 import { appDown } from './app-down.ts'
 import { duplicates } from './duplicates.ts'
+import { endEverything } from './end-everything.ts'
 import { killedWorkers } from './killed-workers.ts'
 import { massExpiry } from './mass-expiry.ts'
 import { poison } from './poison.ts'
@@ -20,6 +21,7 @@ const all: readonly Scenario[] = [
   killedWorkers,
   duplicates,
   massExpiry,
+  endEverything,
   poison,
   rotatingKeys,
   rollingRestart,
