@@ -82,9 +82,17 @@ function matches(
     ...(app === undefined ? [] : [inWhich(of, tenant, app, epochAt)]),
     ...(network === undefined ? [] : [addressWithin(sql.ref<string>('sso_sessions.address'), network)]),
     ...(aaguid === undefined ? [] : [openedByModel(of, tenant, aaguid)]),
-    // A list of short words as JSON text, which none of them can break out of.
-    ...(method === undefined ? [] : [of('amr', 'like', `%"${method === 'password' ? 'pwd' : 'pop'}"%`)]),
+    ...(method === undefined ? [] : [signedInBy(of, method)]),
   ]
+}
+
+/**
+ * At any time: `amr` is that of the latest proof where that was weaker, and the passkeys that opened the session stay. Both are lists of
+ * short words as JSON text, which none of them can break out of.
+ */
+function signedInBy(of: OfSso, method: NonNullable<SessionWhere['method']>): Expression<SqlBool> {
+  if (method === 'password') return of('amr', 'like', '%"pwd"%')
+  return of.or([of('amr', 'like', '%"pop"%'), of('credential_ids', '!=', '[]')])
 }
 
 function openedBy(of: OfSso, tenant: string, credentialId: string): Expression<SqlBool> {

@@ -4,7 +4,8 @@ import { verifyJwt } from '#gateway/keys/verify-jwt.ts'
 import { receiptType } from '#gateway/logout/receipt.ts'
 import { openLogoutEndpoint } from '#test/apps/logout-endpoint.ts'
 import { endedWorld, receiptOf } from '#test/logout/receipts.ts'
-import { opened } from '#test/oidc/opening.ts'
+import { opened, redeemed } from '#test/oidc/opening.ts'
+import { startWorld } from '#test/oidc/world.ts'
 import { ask, codeFor, exchange, isActive, refresh, userinfoStatus } from '#test/support/oauth.ts'
 
 async function withReceipt() {
@@ -14,6 +15,22 @@ async function withReceipt() {
   await world.gateway.dispatcher.runDue()
   return { ...world, receipt: await receiptOf(world, world.logoutId) }
 }
+
+describe('a logout token', () => {
+  test('N-072: is no hint for a sign-out, although the app it was sent to is its audience', async () => {
+    await using world = await startWorld()
+    const browser = await world.signedIn()
+    await redeemed(await opened(browser, world.client('wiki')))
+    await world.gateway.endSession({ kind: 'app', appId: 'wiki' as never }, 'admin', { kind: 'command-line' })
+    await world.gateway.dispatcher.runDue()
+    const sent = world.receiver.received.find(({ path }) => path === '/wiki/backchannel-logout')
+    const token = new URLSearchParams(sent?.body).get('logout_token') ?? ''
+    expect(token.split('.')).toHaveLength(3)
+    const answer = await browser.get(`${world.issuer}/oauth/end-session?id_token_hint=${token}`)
+    expect(answer.status).toBe(400)
+    expect((await browser.get(`${world.issuer}/`)).url).toBe(`${world.issuer}/`)
+  })
+})
 
 describe('a receipt of a Logout', () => {
   test('N-072: is no other token: not a hint, an access or refresh token, an assertion, a proof or a logout token', async () => {

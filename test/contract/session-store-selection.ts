@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CredentialId } from '#gateway/kernel/ids.ts'
+import { oneFactor } from '#gateway/sessions/assurance.ts'
 import type { SessionSelector, SessionWhere } from '#gateway/sessions/ending.ts'
 import type { MatchedSession, SessionCursor } from '#gateway/sessions/store.ts'
 import {
@@ -87,6 +88,15 @@ export function describeSessionSelection(name: string, open: OpensSessionStore):
       ],
       ['conditions that no session meets together', { account: ada, network: '192.0.3.0/24' }, []],
     ]
+    test('are found by a passkey as the way to sign in also when a password was the latest proof', async () => {
+      await using store = await open()
+      await three(store)
+      const proof = { authenticatedAt: noon, acr: oneFactor, amr: ['pwd'], lastSeenAt: noon } as const
+      await store.sessions.strengthen(ssoId('laptop'), { ...proof, credentialIds: [laptopKey] })
+      expect(await walkAll(store, { method: 'passkey' })).toEqual(['laptop', 'desk'])
+      expect(await walkAll(store, { method: 'password' })).toEqual(everyone)
+    })
+
     test.for(rows)('are found by %s', async ([, where, expected]) => {
       await using store = await open()
       await three(store)
