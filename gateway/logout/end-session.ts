@@ -10,7 +10,8 @@ import type { AuditEvent } from '../audit/event.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Changes } from '../kernel/changes.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { type AccountId, type LogoutId, newId } from '../kernel/ids.ts'
+import { type AccountId, idsTogether, type LogoutId, newId } from '../kernel/ids.ts'
+import type { Random } from '../kernel/random.ts'
 import type { Transaction } from '../kernel/transaction.ts'
 import type { AppSession } from '../sessions/app-session.ts'
 import { type Actor, type Cause, leavesOfflineAccess } from '../sessions/cause.ts'
@@ -49,6 +50,7 @@ export interface EndSessionDeps extends OwedDeps {
   readonly transaction: Transaction
   readonly changes: Pick<Changes, 'announce'>
   readonly clock: Clock
+  readonly random: Random
   /** Called after the commit: the dispatcher of this process has something to do. */
   readonly wake: () => void
   readonly meter?: Pick<DeliveryMeter, 'settled'>
@@ -268,7 +270,8 @@ export async function endBatch(
     leaves,
   )
   // 3. Owe the news to every app that wants it. An app that could not be told is stored too: a report must not leave it out.
-  const owed = marked.appSessions.map((session) => deliveriesFor(deps, session, of, now))
+  const owing = { ...of, newDeliveryId: idsTogether('delivery', deps.random) }
+  const owed = marked.appSessions.map((session) => deliveriesFor(deps, session, owing, now))
   const deliveries = owed.flat()
   const pending = deliveries.some(({ progress }) => progress.state === 'pending')
   const ended: Ended = { ...marked, offline, browserNeeded: deliveries.some(isOwedThroughBrowser) }

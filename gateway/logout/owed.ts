@@ -5,10 +5,8 @@
  * be told is owed the news all the same, or a report would not mention it.
  */
 
-import type { LogoutId } from '../kernel/ids.ts'
-import { newId } from '../kernel/ids.ts'
+import type { DeliveryId, LogoutId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Random } from '../kernel/random.ts'
 import type { AppSession } from '../sessions/app-session.ts'
 import type { Cause } from '../sessions/cause.ts'
 import type { ThroughBrowser } from '../sessions/ending.ts'
@@ -29,7 +27,6 @@ export interface OwedDeps {
   readonly apps: AppDirectory
   readonly messenger: Pick<Messenger, 'waysOf'>
   readonly pacer: Pacer
-  readonly random: Random
   readonly log: Log
   /** How long an app that does not answer is asked again. */
   readonly retryForMs: number
@@ -40,6 +37,7 @@ export interface Owing {
   readonly cause: Cause
   /** Nobody waits for the apps to hear of it. */
   readonly paced: boolean
+  readonly newDeliveryId: () => DeliveryId
   /** The browser of the session, where it has a part in this. */
   readonly through?: ThroughBrowser
 }
@@ -55,7 +53,7 @@ export function deliveriesFor(
   if (app !== undefined && app.logout.causes !== 'all' && !app.logout.causes.includes(of.cause)) return []
   const localSessionMs = app?.logout.localSessionMs
   return channelsFor(app === undefined ? [] : waysOf(deps, session), of.through).map((channel) => ({
-    id: newId('delivery', deps.random),
+    id: of.newDeliveryId(),
     logoutId: of.logoutId,
     appSessionId: session.id,
     appId: session.appId,

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { AuditEventType } from '#gateway/audit/event.ts'
 import { hourMs, minuteMs } from '#gateway/kernel/clock.ts'
-import type { AccountId, AppId, SsoSessionId } from '#gateway/kernel/ids.ts'
+import type { AccountId, AppId, LogoutId, SsoSessionId } from '#gateway/kernel/ids.ts'
 import { createEndSession } from '#gateway/logout/end-session.ts'
 import type { Actor } from '#gateway/sessions/cause.ts'
 import type { SessionSelector } from '#gateway/sessions/ending.ts'
 import { openReceiver } from '#test/support/receiver.ts'
-import { type Engine, openEngine } from './engine.ts'
+import { type Engine, openEngine, signOut } from './engine.ts'
 
 const ada = 'ada' as AccountId
 const byAda: Actor = { kind: 'account', accountId: ada }
@@ -17,6 +17,22 @@ async function auditTypes(engine: Engine): Promise<readonly AuditEventType[]> {
 }
 
 describe('ending a session', () => {
+  test('what is owed by one ending lies together in the order of ids, and apart from what another owes', async () => {
+    await using engine = await openEngine({ apps: { wiki: reachable, mail: reachable } })
+    const { endSession } = await engine.openNode()
+    const idsOf = async (logoutId: LogoutId) =>
+      (await engine.stores.logouts.deliveriesOf([logoutId])).map(({ id }) => id)
+
+    const first = await idsOf(await signOut(engine, endSession, ['wiki', 'mail']))
+    const second = await idsOf(await signOut(engine, endSession, ['wiki', 'mail']))
+
+    // The number of its own is in the last six of 26 characters.
+    const common = (id: string): string => id.slice(0, -6)
+    expect(new Set([...first, ...second]).size).toBe(4)
+    expect(new Set(first.map(common)).size).toBe(1)
+    expect(new Set([...first, ...second].map(common)).size).toBe(2)
+  })
+
   test('ends it and its AppSessions, owes each app the news, and writes it down', async () => {
     await using engine = await openEngine({ apps: { wiki: reachable, mail: reachable } })
     const { endSession } = await engine.openNode()
