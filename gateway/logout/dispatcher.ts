@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Changes } from '../kernel/changes.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
-import { giveWay, restAfter } from '../kernel/turn.ts'
+import { giveWay } from '../kernel/turn.ts'
 import type { AppDirectory } from './app-directory.ts'
 import { type Answer, Booking, type BookingDeps } from './booking.ts'
 import type { AttemptOutcome, PendingDelivery } from './delivery.ts'
@@ -147,24 +147,27 @@ export class Dispatcher {
     try {
       for (;;) {
         this.#claimAgain = false
-        const began = performance.now()
-        await this.#claimRound()
+        const lookedForMs = await this.#claimRound()
         if (!this.#claimAgain) return
-        // Everybody who ends a session and every answer asks for a round: those that come meanwhile share the next one.
-        await restAfter(began)
+        // Everybody who ends a session and every answer asks for a round: those that come meanwhile share the next one. What was sent
+        // has given way already, and whoever waits for the rest of their apps shall not wait as long again.
+        await sleep(lookedForMs)
       }
     } finally {
       this.#claiming = undefined
     }
   }
 
-  async #claimRound(): Promise<void> {
+  /** Begins whatever may begin now. Returns how long it took to find it, ms. */
+  async #claimRound(): Promise<number> {
     const { logouts, clock, limits } = this.#deps
+    let lookedForMs = 0
     for (;;) {
       const free = limits.atOnce - this.#held.size
       // Full: the next answer that is booked leads back here.
-      if (free <= 0) return
+      if (free <= 0) return lookedForMs
       const now = clock.now()
+      const began = performance.now()
       const claimed = await logouts.claim({
         node: this.#node,
         now,
@@ -172,7 +175,11 @@ export class Dispatcher {
         limit: free,
         perApp: limits.perApp,
       })
-      if (this.#life === 'stopping') return this.#release(claimed)
+      lookedForMs += performance.now() - began
+      if (this.#life === 'stopping') {
+        await this.#release(claimed)
+        return lookedForMs
+      }
       for (const [place, delivery] of claimed.entries()) {
         if (place > 0 && place % launchedAtOnce === 0) await giveWay()
         this.#launch(delivery)
@@ -181,10 +188,12 @@ export class Dispatcher {
     }
     // After the claim: what may be tried a last time is under lease by now.
     await this.#booking.giveUpOverdue()
-    if (this.#life !== 'running') return
-    const now = clock.now()
-    const nextDueAt = await logouts.nextDueAfter(now)
-    this.#sleep(nextDueAt === undefined ? maxSleepMs : nextDueAt - now)
+    if (this.#life === 'running') {
+      const now = clock.now()
+      const nextDueAt = await logouts.nextDueAfter(now)
+      this.#sleep(nextDueAt === undefined ? maxSleepMs : nextDueAt - now)
+    }
+    return lookedForMs
   }
 
   #sleep(ms: number): void {
